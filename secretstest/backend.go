@@ -1,0 +1,88 @@
+package secretstest
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Options adjusts a [Backend]. The zero value of each field is its default.
+type Options struct {
+	// Now is the service's clock: it dates what is written, ends recovery
+	// windows and fills the Date header. The default is time.Now. It is called
+	// with the backend locked, so it must not call the backend.
+	Now func() time.Time
+
+	// Region is the Region of calls made in process, and of HTTP requests
+	// without a credential scope. The default is us-east-1. HTTP requests use
+	// the Region they are signed for; every Region has its own secrets.
+	Region string
+
+	// Account is the twelve-digit account that owns the secrets. The default is
+	// 123456789012.
+	Account string
+}
+
+// Backend is one account's Secrets Manager. Make it with [New]; it needs no
+// closing and starts no goroutine, so it works inside a testing/synctest
+// bubble. It is safe for concurrent use, and shares no memory with its callers.
+//
+// Errors have the chain the SDK's have: *smithy.OperationError around
+// *awshttp.ResponseError around the exception type of the service model, or
+// *smithy.GenericAPIError for codes outside it. A context that ends during a
+// call gives *smithy.CanceledError. Retries are the caller's: a call in process
+// is one attempt.
+type Backend struct {
+	clock   func() time.Time
+	region  string
+	account string
+
+	mu     sync.Mutex // guards vaults and everything in them; never held across a wait
+	vaults map[string]*vault
+
+	faults faultList
+	calls  callLog
+}
+
+// New returns an empty Backend.
+func New(optFns ...func(*Options)) *Backend {
+	var options Options
+	for _, fn := range optFns {
+		fn(&options)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	return &Backend{
+		clock:   options.Now,
+		region:  cmp.Or(options.Region, "us-east-1"),
+		account: cmp.Or(options.Account, "123456789012"),
+		vaults:  make(map[string]*vault),
+	}
+}
+
+// Handler serves the backend in AWS JSON 1.1 over HTTP: the real SDK client,
+// the AWS CLI and raw requests see the same secrets, faults and call log as
+// calls in process. Signatures are not checked. Request bodies are read up to
+// 1 MiB.
+func (b *Backend) Handler() http.Handler {
+	return http.HandlerFunc(b.serveHTTP)
+}
+
+// Format prints the backend without anything it holds, whatever the verb.
+func (b *Backend) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "secretstest.Backend(redacted)")
+}
+
+// vault returns the secrets of a Region, with b.mu held.
+func (b *Backend) vault(region string) *vault {
+	v := b.vaults[region]
+	if v == nil {
+		v = &vault{region: region, account: b.account, timelines: make(map[string]*timeline)}
+		b.vaults[region] = v
+	}
+	return v
+}

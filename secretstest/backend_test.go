@@ -1,0 +1,219 @@
+package secretstest_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/formbridge/tenantsecrets/secretstest"
+)
+
+func TestCalls(t *testing.T) {
+	hold(t, []behaviour{{"operation, ids and code of each call", "the fake's contract: type Call", func(f *fixture) {
+		arn := *f.create("s", token()).ARN
+		f.backend.ClearCalls()
+		f.clock.Advance(time.Minute)
+		v2 := f.put(arn, token(), "AWSPENDING", "mine")
+		_, err := f.GetSecretValue(f.Context(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &v2, VersionStage: aws.String("mine")})
+		must(f.T, err)
+		_ = f.getErr("nobody")
+		_, err = f.BatchGetSecretValue(f.Context(), &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{"s", "nobody"}})
+		must(f.T, err)
+		_, viaHTTP := f.api.(*secretsmanager.Client)
+		want := []secretstest.Call{
+			{Operation: "PutSecretValue", SecretID: arn, VersionID: v2, VersionStage: "AWSPENDING,mine"},
+			{Operation: "GetSecretValue", SecretID: arn, VersionID: v2, VersionStage: "mine"},
+			{Operation: "GetSecretValue", SecretID: "nobody", Code: "ResourceNotFoundException"},
+			{Operation: "BatchGetSecretValue", SecretIDs: []string{"s", "nobody"}},
+		}
+		for i := range want {
+			want[i].HTTP, want[i].At = viaHTTP, f.clock.Now()
+		}
+		if diff := cmp.Diff(want, f.backend.Calls()); diff != "" {
+			f.Error(diff)
+		}
+		f.backend.Inject(secretstest.Fault{Err: secretstest.ConnectionReset()})
+		_ = f.getErr("s")
+		if got := f.backend.Calls()[4].Code; got != secretstest.CodeConnectionReset {
+			f.Errorf("code %q", got)
+		}
+	}}})
+}
+
+func TestCallsAreBounded(t *testing.T) {
+	b := secretstest.New()
+	in := &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")}
+	for range 70_000 {
+		_, _ = b.DescribeSecret(t.Context(), in)
+	}
+	if n := len(b.Calls()); n > 1<<16 || n < 1<<15 {
+		t.Errorf("%d calls kept", n)
+	}
+}
+
+// TestTokenIsWrittenBack shows the SDK's trap: an input used twice repeats its
+// token, so that its second use is not a new version.
+func TestTokenIsWrittenBack(t *testing.T) {
+	hold(t, []behaviour{{"into the caller's input", "AWS SDK for Go v2, OperationIdempotencyTokenAutoFill", func(f *fixture) {
+		f.create("s", token())
+		in := &secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String(token())}
+		_, err := f.PutSecretValue(f.Context(), in)
+		must(f.T, err)
+		if in.ClientRequestToken == nil {
+			f.Fatal("no token in the input")
+		}
+		in.SecretString = aws.String(token())
+		if _, err := f.PutSecretValue(f.Context(), in); codeOf(err) != "ResourceExistsException" {
+			f.Errorf("got %v", err)
+		}
+	}}})
+}
+
+func TestNoSharedMemory(t *testing.T) {
+	f := newFixture(t, inProcess)
+	val := []byte(token())
+	in := &secretsmanager.CreateSecretInput{
+		Name: aws.String("s"), SecretBinary: val, Description: aws.String("before"),
+		Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("before")}},
+	}
+	made, err := f.CreateSecret(t.Context(), in)
+	must(t, err)
+	kept := bytes.Clone(val)
+	before := f.describe()
+	clear(val)
+	*in.Name, *in.Description, *in.Tags[0].Value, *made.ARN = "x", "x", "x", "x"
+
+	got := f.get("s")
+	if !bytes.Equal(got.SecretBinary, kept) {
+		t.Error("the input's bytes are shared")
+	}
+	clear(got.SecretBinary)
+	got.VersionStages[0] = "x"
+	*got.ARN, *got.Name, *got.VersionId = "x", "x", "x"
+	d := f.describe()
+	*d.Tags[0].Key, *d.ARN, *d.CreatedDate = "x", "x", time.Time{}
+	clear(d.VersionIdsToStages)
+	*f.remove("s").DeletionDate = time.Time{}
+
+	after := f.describe()
+	if after.DeletedDate == nil {
+		t.Error("the deletion date is shared")
+	}
+	after.DeletedDate, after.LastAccessedDate = nil, nil
+	if diff := cmp.Diff(before, after, exported); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRedaction(t *testing.T) {
+	val := token()
+	f := newFixture(t, inProcess)
+	f.create("s", val)
+	f.get("s")
+	_, err := f.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String(val + long(65536))})
+	holder := struct{ b *secretstest.Backend }{f.backend}
+	var text strings.Builder
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "backend", f.backend)
+	slog.New(slog.NewJSONHandler(&text, nil)).Info("x", "backend", f.backend)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&text, verb+verb+verb+verb, f.backend, holder, f.backend.Calls(), err)
+	}
+	for _, secret := range []string{val, fmt.Sprintf("%x", val)} {
+		if strings.Contains(text.String(), secret) {
+			t.Error("a secret value was printed")
+		}
+	}
+	if got := fmt.Sprintf("%+v", f.backend); got != "secretstest.Backend(redacted)" {
+		t.Error(got)
+	}
+}
+
+// TestOneWinner races writers for one token: all but one value are refused.
+func TestOneWinner(t *testing.T) {
+	hold(t, []behaviour{{"of many with one token", documented + "API_PutSecretValue.html", func(f *fixture) {
+		f.create("s", token())
+		id := token()
+		codes := make([]string, 16)
+		var group sync.WaitGroup
+		for i := range codes {
+			group.Go(func() {
+				_, err := f.PutSecretValue(f.Context(), &secretsmanager.PutSecretValueInput{
+					SecretId: aws.String("s"), SecretString: aws.String(token()), ClientRequestToken: &id,
+				})
+				codes[i] = codeOf(err)
+			})
+		}
+		group.Wait()
+		won := 0
+		for _, code := range codes {
+			if code == "" {
+				won++
+			} else if code != "ResourceExistsException" {
+				f.Errorf("got %s", code)
+			}
+		}
+		if won != 1 {
+			f.Errorf("%d writers won", won)
+		}
+	}}})
+}
+
+func TestOptions(t *testing.T) {
+	b := secretstest.New(func(o *secretstest.Options) { o.Region, o.Account = "eu-west-1", "210987654321" })
+	out, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s")})
+	must(t, err)
+	if !strings.HasPrefix(*out.ARN, "arn:aws:secretsmanager:eu-west-1:210987654321:secret:s-") {
+		t.Error(*out.ARN)
+	}
+}
+
+func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills 100,000 secrets")
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	b := secretstest.New()
+	for i := range 100_000 {
+		_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+			Name: aws.String(fmt.Sprintf("prod/app/t_%06d/hmac_key", i)), SecretString: aws.String(long(300)), Tags: tags(4),
+		})
+		must(t, err)
+	}
+	b.ClearCalls()
+	used := int64(heap()) - int64(before)
+	t.Logf("%d bytes a secret", used/100_000)
+	if used > 200<<20 {
+		t.Errorf("100,000 secrets take %d MB", used>>20)
+	}
+	runtime.KeepAlive(b)
+}
+
+func BenchmarkGetSecretValue(b *testing.B) {
+	backend := secretstest.New()
+	_, err := backend.CreateSecret(b.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")}
+	for b.Loop() {
+		if _, err := backend.GetSecretValue(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

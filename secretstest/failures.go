@@ -1,0 +1,30 @@
+package secretstest
+
+import smithy "github.com/aws/smithy-go"
+
+// The service's refusals, as code and message; the way out of a call turns them
+// into the SDK's types or into HTTP.
+
+func failure(code, message string) error {
+	return &smithy.GenericAPIError{Code: code, Message: message, Fault: smithy.FaultClient}
+}
+
+func invalidRequest(message string) error   { return failure("InvalidRequestException", message) }
+func invalidParameter(message string) error { return failure("InvalidParameterException", message) }
+func notFound(message string) error         { return failure("ResourceNotFoundException", message) }
+func alreadyExists(message string) error    { return failure("ResourceExistsException", message) }
+func limitExceeded(message string) error    { return failure("LimitExceededException", message) }
+func validation(message string) error       { return failure("ValidationException", message) }
+
+func secretNotFound() error {
+	return notFound("Secrets Manager can't find the specified secret.")
+}
+
+func markedForDeletion() error {
+	return invalidRequest("You can't perform this operation on the secret because it was marked for deletion.")
+}
+
+func tokenInUse(token, arn string) error {
+	return alreadyExists("You can't use ClientRequestToken " + token +
+		" because that value is already in use for a version of secret " + arn + ".")
+}

@@ -1,0 +1,328 @@
+package secretstest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	smithy "github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/formbridge/tenantsecrets/secretstest"
+)
+
+var exported = cmp.Options{
+	cmpopts.IgnoreUnexported(
+		secretsmanager.DescribeSecretOutput{}, types.APIErrorType{}, types.Tag{}),
+	cmpopts.IgnoreTypes(secretsmanager.DescribeSecretOutput{}.ResultMetadata),
+}
+
+func codeOf(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+func denied(name string) secretstest.Fault {
+	return secretstest.Fault{SecretID: name, Err: secretstest.AccessDenied()}
+}
+
+// statusCode is the HTTP status in the chain of an error.
+func statusCode(t *testing.T, err error) int {
+	t.Helper()
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &answer) {
+		t.Fatalf("%v has no *awshttp.ResponseError", err)
+	}
+	return answer.HTTPStatusCode()
+}
+
+func TestReadyMadeErrors(t *testing.T) {
+	for _, c := range []struct {
+		err           error
+		code, message string
+		status        int
+	}{
+		{secretstest.Throttling(), "ThrottlingException", "Rate exceeded", 400},
+		{secretstest.InternalError(), "InternalServiceError", "An error occurred on the server side.", 500},
+		{
+			secretstest.AccessDenied(), "AccessDeniedException",
+			"User is not authorized to perform this operation because no identity-based policy allows it", 400,
+		},
+		{secretstest.KMSDenied(), "AccessDeniedException", "Access to KMS is not allowed", 400},
+		{
+			secretstest.KMSDisabled(), "DecryptionFailure",
+			"Secrets Manager can't decrypt the protected secret text using the provided KMS key.", 400,
+		},
+		{secretstest.ExpiredToken(), "ExpiredTokenException", "The security token included in the request is expired", 400},
+	} {
+		hold(t, []behaviour{{c.code + " " + c.message, "see the doc comment of the error", func(f *fixture) {
+			f.create("s", token())
+			f.backend.Inject(secretstest.Fault{Err: c.err})
+			err := f.getErr("s")
+			refused(f.T, err, c.code, c.message)
+			if got := statusCode(f.T, err); got != c.status {
+				f.Errorf("status %d", got)
+			}
+		}}})
+	}
+}
+
+// TestErrorChain compares the chain of an error in process with the one that
+// the real client makes of the same answer.
+func TestErrorChain(t *testing.T) {
+	cases := map[string]func(*fixture) error{
+		"typed":   func(f *fixture) error { return f.getErr("nobody") },
+		"generic": func(f *fixture) error { return f.getErr("bad name") },
+		"5xx": func(f *fixture) error {
+			f.backend.Inject(secretstest.Fault{Err: secretstest.InternalError()})
+			return f.getErr("s")
+		},
+		"missing parameter": func(f *fixture) error {
+			_, err := f.GetSecretValue(f.Context(), nil)
+			return err
+		},
+		"connection reset": func(f *fixture) error {
+			f.backend.Inject(secretstest.Fault{Err: secretstest.ConnectionReset()})
+			return f.getErr("s")
+		},
+		"canceled before": func(f *fixture) error {
+			ctx, cancel := context.WithCancel(f.Context())
+			cancel()
+			_, err := f.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
+			return err
+		},
+		"deadline during": func(f *fixture) error {
+			f.backend.Inject(secretstest.Fault{Delay: time.Hour})
+			ctx, cancel := context.WithTimeout(f.Context(), 20*time.Millisecond)
+			defer cancel()
+			_, err := f.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
+			return err
+		},
+	}
+	for name, fail := range cases {
+		t.Run(name, func(t *testing.T) {
+			here, there := fail(newFixture(t, inProcess)), fail(newFixture(t, overHTTP))
+			if diff := cmp.Diff(chain(there), chain(here)); diff != "" {
+				t.Error(diff)
+			}
+			if codeOf(here) != codeOf(there) || fault(here) != fault(there) {
+				t.Errorf("%s %v, the client has %s %v", codeOf(here), fault(here), codeOf(there), fault(there))
+			}
+		})
+	}
+}
+
+func chain(err error) []string {
+	var list []string
+	for ; err != nil; err = errors.Unwrap(err) {
+		list = append(list, fmt.Sprintf("%T", err))
+	}
+	return list
+}
+
+func fault(err error) smithy.ErrorFault {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorFault()
+	}
+	return smithy.FaultUnknown
+}
+
+func TestRequestID(t *testing.T) {
+	hold(t, []behaviour{{"on answers and on errors", "AWS SDK for Go v2, ResponseError and GetRequestIDMetadata", func(f *fixture) {
+		f.create("s", token())
+		if id, ok := awsmiddleware.GetRequestIDMetadata(f.get("s").ResultMetadata); !ok || len(id) != 36 {
+			f.Errorf("request id %q", id)
+		}
+		var answer *awshttp.ResponseError
+		if err := f.getErr("nobody"); !errors.As(err, &answer) || len(answer.ServiceRequestID()) != 36 {
+			f.Errorf("%v has no request id", err)
+		}
+		if got := answer.HTTPStatusCode(); got != http.StatusBadRequest {
+			f.Errorf("status %d", got)
+		}
+	}}})
+}
+
+func TestFaultSelection(t *testing.T) {
+	const contract = "the fake's contract: type Fault"
+	// outcomes is the codes of n reads.
+	outcomes := func(f *fixture, id string, n int) []string {
+		list := make([]string, n)
+		for i := range list {
+			list[i] = codeOf(f.getErr(id))
+		}
+		return list
+	}
+	expect := func(f *fixture, got []string, want ...string) {
+		f.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			f.Error(diff)
+		}
+	}
+	hold(t, []behaviour{
+		{"by operation", contract, func(f *fixture) {
+			f.create("s", token())
+			f.backend.Inject(secretstest.Fault{Operation: "GetSecretValue", Err: secretstest.Throttling()})
+			f.describe()
+			expect(f, outcomes(f, "s", 1), "ThrottlingException")
+		}},
+		{"by secret, name or ARN", contract, func(f *fixture) {
+			arn := *f.create("a", token()).ARN
+			f.create("b", token())
+			f.backend.Inject(denied("a"))
+			for _, id := range []string{"a", arn, arn[:len(arn)-7]} {
+				expect(f, outcomes(f, id, 1), "AccessDeniedException")
+			}
+			f.get("b")
+		}},
+		{"the nth call, so many times", contract, func(f *fixture) {
+			f.create("s", token())
+			f.backend.Inject(secretstest.Fault{Operation: "GetSecretValue", After: 1, Times: 2, Err: secretstest.Throttling()})
+			expect(f, outcomes(f, "s", 4), "", "ThrottlingException", "ThrottlingException", "")
+		}},
+		{"until removed", contract, func(f *fixture) {
+			f.create("s", token())
+			remove := f.backend.Inject(denied("s"), denied("other"))
+			expect(f, outcomes(f, "s", 1), "AccessDeniedException")
+			remove()
+			remove()
+			expect(f, outcomes(f, "s", 1), "")
+		}},
+		{"the first error wins", contract, func(f *fixture) {
+			f.create("s", token())
+			f.backend.Inject(secretstest.Fault{Err: secretstest.Throttling(), Times: 1}, denied("s"))
+			expect(f, outcomes(f, "s", 2), "ThrottlingException", "AccessDeniedException")
+		}},
+		{"an error comes before the effect", contract, func(f *fixture) {
+			defer f.backend.Inject(secretstest.Fault{Operation: "CreateSecret", Err: secretstest.InternalError(), Times: 1})()
+			_, err := f.CreateSecret(f.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s")})
+			refused(f.T, err, "InternalServiceError", "An error occurred on the server side.")
+			notFound(f.T, f.getErr("s"))
+		}},
+		{"connection reset", contract, func(f *fixture) {
+			f.create("s", token())
+			f.backend.Inject(secretstest.Fault{Operation: "GetSecretValue", Err: secretstest.ConnectionReset()})
+			broken(f.T, f.getErr("s"))
+		}},
+		{"lost answer: the effect is there", contract, func(f *fixture) {
+			defer f.backend.Inject(secretstest.Fault{Operation: "CreateSecret", LostAnswer: true})()
+			_, err := f.CreateSecret(f.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+			broken(f.T, err)
+			f.get("s")
+		}},
+	})
+}
+
+// broken is the error of a connection that broke: one the SDK would retry.
+func broken(t *testing.T, err error) {
+	t.Helper()
+	var connection interface{ ConnectionError() bool }
+	if !errors.As(err, &connection) || !connection.ConnectionError() || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v, want a connection reset", err)
+	}
+	if got := statusCode(t, err); got != 0 {
+		t.Errorf("status %d, want none", got)
+	}
+}
+
+func TestStaleReads(t *testing.T) {
+	const contract = "the fake's contract: Fault.StaleBy"
+	stale := func(by time.Duration) secretstest.Fault {
+		return secretstest.Fault{Operation: "GetSecretValue", StaleBy: by}
+	}
+	hold(t, []behaviour{
+		{"answers the state of then", contract, func(f *fixture) {
+			f.clock.Advance(time.Minute)
+			first := *f.create("s", token()).VersionId
+			f.clock.Advance(time.Minute)
+			f.put("s", token())
+			f.clock.Advance(30 * time.Second)
+			defer f.backend.Inject(stale(time.Minute))()
+			if got := f.get("s"); *got.VersionId != first || got.VersionStages[0] != "AWSCURRENT" {
+				f.Errorf("got %s %v", *got.VersionId, got.VersionStages)
+			}
+			f.clock.Advance(time.Minute)
+			if got := f.get("s"); *got.VersionId == first {
+				f.Error("still the first version")
+			}
+		}},
+		{"a secret not made yet is not there", contract, func(f *fixture) {
+			f.create("s", token())
+			f.backend.Inject(stale(time.Second))
+			notFound(f.T, f.getErr("s"))
+		}},
+		{"a deleted secret is still there", contract, func(f *fixture) {
+			f.create("s", token())
+			f.clock.Advance(time.Minute)
+			f.remove("s")
+			f.backend.Inject(stale(time.Second))
+			f.get("s")
+		}},
+		{"writes see the present", contract, func(f *fixture) {
+			v1 := *f.create("s", token()).VersionId
+			f.clock.Advance(time.Minute)
+			v2 := f.put("s", token())
+			f.backend.Inject(secretstest.Fault{StaleBy: time.Second})
+			refused(f.T, f.move("s", "AWSCURRENT", v2, v1), "InvalidParameterException", "Staging label AWSCURRENT is not attached to version "+v1+".")
+		}},
+		{"behind the history the oldest state answers", contract, func(f *fixture) {
+			f.create("s", token())
+			versions := make([]string, 100)
+			for i := range versions {
+				f.clock.Advance(time.Second)
+				versions[i] = f.put("s", token())
+			}
+			f.backend.Inject(stale(time.Hour))
+			if got := f.get("s"); *got.VersionId != versions[100-64] {
+				f.Error("not the oldest of 64 states")
+			}
+		}},
+	})
+}
+
+func TestDelayInBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := secretstest.New()
+		_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+		must(t, err)
+		b.Inject(secretstest.Fault{Delay: 3 * time.Second}, secretstest.Fault{SecretID: "s", Delay: 2 * time.Second})
+		in := &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")}
+
+		start := time.Now()
+		_, err = b.GetSecretValue(t.Context(), in)
+		must(t, err)
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("took %v, want 5s", took)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start = time.Now()
+		_, err = b.GetSecretValue(ctx, in)
+		if took := time.Since(start); took != time.Second || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("took %v: %v", took, err)
+		}
+		var canceled *smithy.CanceledError
+		if !errors.As(err, &canceled) || statusCode(t, err) != 0 {
+			t.Errorf("%v is not the SDK's cancellation", err)
+		}
+		if calls := b.Calls(); calls[len(calls)-1].Code != secretstest.CodeCanceled {
+			t.Errorf("logged %q", calls[len(calls)-1].Code)
+		}
+	})
+}

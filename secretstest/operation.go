@@ -1,0 +1,128 @@
+package secretstest
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	smithy "github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyrand "github.com/aws/smithy-go/rand"
+)
+
+// operation is one operation of the service, for both ways in: methods of
+// Backend and HTTP.
+type operation[In, Out any] struct {
+	name     string
+	check    func(*checks, *In)                // the constraints of the service model
+	subject  func(*In) Call                    // what the call log and the faults see
+	token    func(*In) **string                // the ClientRequestToken member; nil: there is none
+	metadata func(*Out) *middleware.Metadata   // where the SDK puts the request id
+	run      func(*request, *In) (*Out, error) // the effect, with the backend locked
+}
+
+// origin tells where a call comes from.
+type origin struct {
+	region string
+	http   bool
+}
+
+// invoke makes a call in process, with what the SDK's client does around it.
+func (op *operation[In, Out]) invoke(ctx context.Context, b *Backend, in *In) (*Out, error) {
+	if in == nil {
+		in = new(In)
+	}
+	if err := op.prepare(ctx, in); err != nil {
+		return nil, &smithy.OperationError{ServiceID: serviceID, OperationName: op.name, Err: err}
+	}
+	out, err := op.perform(ctx, b, origin{region: b.region}, in)
+	id := newUUID()
+	if err != nil {
+		return nil, sdkError(op.name, id, err)
+	}
+	awsmiddleware.SetRequestIDMetadata(op.metadata(out), id)
+	return out, nil
+}
+
+// prepare does what the SDK does before a request is sent. Like the SDK it
+// writes the token it makes into the caller's input, so that an input used
+// twice repeats its token here too.
+func (op *operation[In, Out]) prepare(ctx context.Context, in *In) error {
+	if err := op.checked(in).missingParams(op.name + "Input"); err != nil {
+		return err
+	}
+	if op.token != nil {
+		if token := op.token(in); *token == nil {
+			id := newUUID()
+			*token = &id
+		}
+	}
+	return ctx.Err() // bare, as the SDK returns it when nothing was sent
+}
+
+// perform does one call as the service sees it, and logs it.
+func (op *operation[In, Out]) perform(ctx context.Context, b *Backend, from origin, in *In) (*Out, error) {
+	call := op.subject(in)
+	call.Operation, call.HTTP, call.At = op.name, from.http, b.clock()
+	logged := b.calls.add(call)
+	out, err := op.attempt(ctx, b, from, call, in)
+	b.calls.finish(logged, err)
+	return out, err
+}
+
+func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, from origin, call Call, in *In) (*Out, error) {
+	plan := b.faults.plan(call)
+	if err := wait(ctx, plan.delay); err != nil {
+		return nil, err
+	}
+	if plan.err != nil {
+		return nil, plan.err
+	}
+	out, err := op.apply(b, from, plan, in)
+	if plan.lostAnswer {
+		return nil, ConnectionReset()
+	}
+	return out, err
+}
+
+func (op *operation[In, Out]) apply(b *Backend, from origin, plan plan, in *In) (*Out, error) {
+	if err := op.checked(in).err(); err != nil {
+		return nil, err
+	}
+	if op.token != nil && *op.token(in) == nil {
+		return nil, invalidRequest("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock()
+	return op.run(&request{vault: b.vault(from.region), now: now, asOf: now.Add(-plan.staleBy), plan: plan}, in)
+}
+
+func (op *operation[In, Out]) checked(in *In) *checks {
+	c := &checks{}
+	op.check(c, in)
+	return c
+}
+
+// wait blocks for d, or until the context ends.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return &smithy.CanceledError{Err: ctx.Err()}
+	}
+}
+
+// newUUID makes a version 4 UUID, the form of the SDK's tokens and of the
+// service's request ids.
+func newUUID() string {
+	id, _ := smithyrand.NewUUID(rand.Reader).GetUUID() // crypto/rand.Reader never fails
+	return id
+}

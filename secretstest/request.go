@@ -1,0 +1,67 @@
+package secretstest
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// request is one operation in progress, with the backend locked.
+type request struct {
+	vault *vault
+	now   time.Time
+	asOf  time.Time // the moment a read sees; now, unless a fault makes it stale
+	plan  plan
+}
+
+// view finds the secret a read sees, scheduled for deletion or not.
+func (r *request) view(id *string) (*secret, error) {
+	return r.find(id, func(t *timeline) *secret {
+		if r.plan.staleBy > 0 {
+			return t.at(r.asOf)
+		}
+		return t.latest(r.now)
+	})
+}
+
+// latest finds the secret a write changes, scheduled for deletion or not.
+func (r *request) latest(id *string) (*secret, error) {
+	return r.find(id, func(t *timeline) *secret { return t.latest(r.now) })
+}
+
+// writable is latest for operations that a scheduled deletion forbids.
+func (r *request) writable(id *string) (*secret, error) {
+	s, err := r.latest(id)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.usable()
+}
+
+func (r *request) find(id *string, state func(*timeline) *secret) (*secret, error) {
+	ident := r.vault.identify(aws.ToString(id))
+	t := r.vault.timelines[ident.name]
+	if t == nil {
+		return nil, secretNotFound()
+	}
+	s := state(t)
+	if s == nil || !ident.matches(s) {
+		return nil, secretNotFound()
+	}
+	return s, nil
+}
+
+// publish makes s the latest state of its name.
+func (r *request) publish(s *secret) {
+	t := r.vault.timelines[s.name]
+	if t == nil {
+		t = &timeline{}
+		r.vault.timelines[s.name] = t
+	}
+	t.record(r.now, s)
+}
+
+// date is now as the service keeps it: UTC, to the millisecond.
+func (r *request) date() time.Time {
+	return r.now.UTC().Truncate(time.Millisecond)
+}

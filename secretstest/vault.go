@@ -1,0 +1,98 @@
+package secretstest
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"strings"
+)
+
+// vault is the secrets of one account in one Region.
+type vault struct {
+	region, account string
+	timelines       map[string]*timeline // by name; none is empty
+}
+
+// arnPrefix comes before the name in every ARN of the vault.
+func (v *vault) arnPrefix() string {
+	return "arn:aws:secretsmanager:" + v.region + ":" + v.account + ":secret:"
+}
+
+// newARN makes the ARN of a new secret: its name, a hyphen and six random
+// characters, so that a secret created again is told from the one deleted.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+func (v *vault) newARN(name string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	suffix := make([]byte, 6)
+	for i := range suffix {
+		suffix[i] = alphabet[rand.IntN(len(alphabet))]
+	}
+	return v.arnPrefix() + name + "-" + string(suffix)
+}
+
+// identity is what a SecretId asks for.
+type identity struct {
+	name string
+	arn  string // the whole ARN that must match; empty: the name alone decides
+}
+
+func (i identity) matches(s *secret) bool {
+	return i.arn == "" || i.arn == s.arn
+}
+
+// identify reads a SecretId: a name, an ARN, or an ARN without its suffix. An
+// ARN of another account or Region names nothing here.
+func (v *vault) identify(id string) identity {
+	resource, isARN := arnResource(id)
+	switch {
+	case !isARN:
+		return identity{name: id}
+	case !strings.HasPrefix(id, v.arnPrefix()):
+		return identity{}
+	}
+	name := nameInARN(resource)
+	if name == resource {
+		return identity{name: name}
+	}
+	return identity{name: name, arn: id}
+}
+
+// secretName is the name a SecretId asks for, in whichever account and Region.
+func secretName(id string) string {
+	if resource, ok := arnResource(id); ok {
+		return nameInARN(resource)
+	}
+	return id
+}
+
+var (
+	arnPattern    = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]*:[0-9]*:secret:(.+)$`)
+	suffixPattern = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
+	namePattern   = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]+$`)
+)
+
+// arnResource returns what follows "secret:" in the ARN of a secret.
+func arnResource(id string) (resource string, ok bool) {
+	if m := arnPattern.FindStringSubmatch(id); m != nil {
+		return m[1], true
+	}
+	return "", false
+}
+
+// nameInARN takes the suffix off. A partial ARN whose name happens to end in a
+// hyphen and six characters loses those: the service reads it as another
+// secret's full ARN.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+func nameInARN(resource string) string {
+	if at := suffixPattern.FindStringIndex(resource); at != nil && at[0] > 0 {
+		return resource[:at[0]]
+	}
+	return resource
+}
+
+// validID tells whether a SecretId is a name or an ARN at all.
+func validID(id string) bool {
+	if resource, ok := arnResource(id); ok {
+		id = resource
+	}
+	return namePattern.MatchString(id)
+}

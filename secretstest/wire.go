@@ -1,0 +1,122 @@
+package secretstest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	smithy "github.com/aws/smithy-go"
+)
+
+const (
+	requestIDHeader = "X-Amzn-Requestid"
+	targetPrefix    = "secretsmanager." // before the operation in X-Amz-Target
+	contentType     = "application/x-amz-json-1.1"
+	maxBody         = 1 << 20 // bytes; the largest legal request is about half of it, escapes included
+)
+
+// served is an operation seen from HTTP.
+type served interface {
+	serve(ctx context.Context, b *Backend, from origin, body []byte) (smithy.Serializable, error)
+}
+
+// operations is everything the handler serves, by the name in X-Amz-Target.
+var operations = map[string]served{
+	createSecret.name:             &createSecret,
+	describeSecret.name:           &describeSecret,
+	getSecretValue.name:           &getSecretValue,
+	batchGetSecretValue.name:      &batchGetSecretValue,
+	putSecretValue.name:           &putSecretValue,
+	updateSecretVersionStage.name: &updateSecretVersionStage,
+	deleteSecret.name:             &deleteSecret,
+}
+
+func (op *operation[In, Out]) serve(ctx context.Context, b *Backend, from origin, body []byte) (smithy.Serializable, error) {
+	in := new(In)
+	if err := decode(body, in); err != nil {
+		return nil, b.reject(op.name, failure("SerializationException", ""))
+	}
+	out, err := op.perform(ctx, b, from, in)
+	if err != nil {
+		return nil, err
+	}
+	return any(out).(smithy.Serializable), nil
+}
+
+// reject logs a request that names no operation or cannot be read.
+func (b *Backend) reject(operation string, err error) error {
+	b.calls.finish(b.calls.add(Call{Operation: operation, HTTP: true, At: b.clock()}), err)
+	return err
+}
+
+func (b *Backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	out, err := b.dispatch(r)
+	w.Header().Set(requestIDHeader, newUUID())
+	w.Header().Set("Date", b.clock().UTC().Format(http.TimeFormat))
+	w.Header().Set("Content-Type", contentType)
+	if api, ok := asAPIError(err); ok {
+		writeError(w, api)
+	} else if err != nil {
+		breakConnection(w)
+	} else {
+		writeAnswer(w, out)
+	}
+}
+
+func (b *Backend) dispatch(r *http.Request) (smithy.Serializable, error) {
+	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	op := operations[name]
+	if !ok || op == nil {
+		return nil, b.reject(name, failure("UnknownOperationException", ""))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		// What the service answers to an oversized body is not recorded.
+		return nil, b.reject(name, failure("RequestEntityTooLargeException", ""))
+	}
+	return op.serve(r.Context(), b, origin{region: b.signedRegion(r), http: true}, body)
+}
+
+// signedRegion is the Region in the credential scope of a signature:
+// Credential=KEY/DATE/REGION/secretsmanager/aws4_request.
+func (b *Backend) signedRegion(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if parts := strings.SplitN(scope, "/", 4); len(parts) == 4 && parts[2] != "" {
+		return parts[2]
+	}
+	return b.region
+}
+
+func writeAnswer(w http.ResponseWriter, out smithy.Serializable) {
+	body, err := encode(out)
+	if err != nil {
+		writeError(w, &smithy.GenericAPIError{Code: "InternalServiceError", Message: err.Error(), Fault: smithy.FaultServer})
+		return
+	}
+	_, _ = w.Write(body)
+}
+
+func writeError(w http.ResponseWriter, api smithy.APIError) {
+	body, _ := json.Marshal(struct { // two strings always marshal
+		Type    string `json:"__type"`
+		Message string `json:",omitempty"`
+	}{api.ErrorCode(), api.ErrorMessage()})
+	w.WriteHeader(statusOf(api))
+	_, _ = w.Write(body)
+}
+
+// breakConnection closes the connection without an answer, with a TCP reset
+// where the connection can be had.
+func breakConnection(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
