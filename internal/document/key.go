@@ -1,0 +1,147 @@
+package document
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// The shortest and longest HMAC key in bytes. RFC 2104 discourages keys below
+// the hash's 32 bytes; 16 admits those that are in use. A key above the hash's
+// block of 64 bytes is hashed first and gains nothing.
+const (
+	MinKey = 16
+	MaxKey = 128
+)
+
+// Key is one HMAC key of a document.
+type Key struct {
+	KID       string    // "" only in a document whose writer does not know kids
+	Secret    string    // as stored
+	Encoding  string    // how Secret stands for the key; "": as its own bytes
+	CreatedAt time.Time // zero only in a previous key
+	Window
+
+	unknown []member
+}
+
+// Window is the time in which a key may be used. Verifiers accept a key as soon
+// as they see it.
+type Window struct {
+	SignAfter time.Time // not to be signed with before; zero: at once
+	NotAfter  time.Time // not to be used at or after; zero: no end
+}
+
+func (w Window) live(at time.Time) bool { return w.NotAfter.IsZero() || at.Before(w.NotAfter) }
+
+func (w Window) signs(at time.Time) bool { return w.live(at) && !at.Before(w.SignAfter) }
+
+// GenerateKey makes a key of 32 random bytes. Its secret is their 43 base64url
+// characters and the key is those characters' bytes, so that every language
+// uses the string as it stands.
+func GenerateKey(kid string, createdAt time.Time) Key {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return Key{KID: kid, Secret: base64.RawURLEncoding.EncodeToString(b[:]), CreatedAt: createdAt}
+}
+
+// Bytes returns the key itself. It cannot fail on a decoded or generated Key.
+func (k *Key) Bytes() ([]byte, error) {
+	b, ok := decodeSecret(k.Secret, k.Encoding)
+	if !ok {
+		return nil, malformed("shared_secret is not in the encoding that it names")
+	}
+	if err := CheckKey(b); err != nil {
+		return nil, malformed("shared_secret %v", err)
+	}
+	return b, nil
+}
+
+// CheckKey refuses what cannot be a key.
+func CheckKey(key []byte) error {
+	if string(key) == Redaction {
+		return malformed("is the text that is printed in place of a secret")
+	}
+	if len(key) < MinKey || len(key) > MaxKey {
+		return malformed("has %d bytes, and a key has %d to %d", len(key), MinKey, MaxKey)
+	}
+	return nil
+}
+
+// decodeSecret is strict: a secret has one text in each encoding, but for the
+// padding, with which base64 is found in the wild both ways.
+func decodeSecret(secret, encoding string) (key []byte, ok bool) {
+	var err error
+	switch encoding {
+	case "":
+		return []byte(secret), true
+	case "hex":
+		key, err = hex.DecodeString(secret)
+		return key, err == nil && hex.EncodeToString(key) == secret // lower case
+	case "base64":
+		key, err = decodeBase64(base64.StdEncoding, base64.RawStdEncoding, secret)
+	case "base64url":
+		key, err = decodeBase64(base64.URLEncoding, base64.RawURLEncoding, secret)
+	case "whsec": // Standard Webhooks, "Symmetric": whsec_ and base64
+		secret, ok = strings.CutPrefix(secret, whsecPrefix)
+		if !ok {
+			return nil, false
+		}
+		key, err = decodeBase64(base64.StdEncoding, base64.RawStdEncoding, secret)
+	default:
+		return nil, false
+	}
+	return key, err == nil
+}
+
+const whsecPrefix = "whsec_"
+
+// Whsec returns a key as Standard Webhooks hands it to a customer.
+func Whsec(key []byte) string { return whsecPrefix + base64.StdEncoding.EncodeToString(key) }
+
+func decodeBase64(padded, raw *base64.Encoding, s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") { // which the decoder would skip
+		return nil, base64.CorruptInputError(0)
+	}
+	if strings.HasSuffix(s, "=") {
+		return padded.Strict().DecodeString(s)
+	}
+	return raw.Strict().DecodeString(s)
+}
+
+// takeKey takes the members that the newest and a previous key share.
+func takeKey(o *object) (k Key, err error) {
+	if k.Secret, err = o.required("shared_secret"); err != nil {
+		return Key{}, err
+	}
+	if k.Encoding, err = takeEncoding(o); err != nil {
+		return Key{}, err
+	}
+	if k.KID, _, err = o.text("kid"); err != nil {
+		return Key{}, err
+	}
+	if k.CreatedAt, err = o.instant("created_at"); err != nil {
+		return Key{}, err
+	}
+	if k.SignAfter, err = o.instant("sign_after"); err != nil {
+		return Key{}, err
+	}
+	if _, err = k.Bytes(); err != nil {
+		return Key{}, malformed("%s%v", o.at, err)
+	}
+	return k, nil
+}
+
+func takeEncoding(o *object) (string, error) {
+	encoding, present, err := o.text("encoding")
+	if err != nil || !present {
+		return "", err
+	}
+	switch encoding {
+	case "hex", "base64", "base64url", "whsec":
+		return encoding, nil
+	}
+	return "", malformed("%sencoding is none of hex, base64, base64url and whsec", o.at)
+}
