@@ -1,0 +1,134 @@
+// Package reader loads one secret through aws-secretsmanager-caching-go.
+//
+// That library resolves staging labels and reads values by version id, so that
+// current and previous version come out of one description of the secret and
+// cannot straddle a rotation. What it caches, and for how long, is not wanted
+// here: its cache serves deleted secrets for ever, keeps errors of other callers'
+// contexts, and holds a mutex across the network. A Load therefore has a
+// secretcache of its own, asks it with the load's own context, from one
+// goroutine, and drops it; and between it and the SDK stands an observer that
+// sees every answer first.
+package reader
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-secretsmanager-caching-go/v2/secretcache"
+)
+
+// API is what a load calls.
+type API interface {
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+}
+
+// The staging labels that are read. AWSPENDING never is.
+const (
+	current  = "AWSCURRENT"
+	previous = "AWSPREVIOUS"
+)
+
+var (
+	// ErrNoVersion means that no version has the label.
+	ErrNoVersion = errors.New("no version has the staging label")
+
+	// ErrNotText means that the value is binary.
+	ErrNotText = errors.New("the value is binary")
+
+	// ErrForeign means that the value is of another secret or version than was
+	// asked for.
+	ErrForeign = errors.New("the value is of another secret or version")
+)
+
+// Description is what DescribeSecret says of a secret.
+type Description struct {
+	Name, ARN string
+	Tags      map[string]string
+	Changed   time.Time // LastChangedDate; zero: none
+	Deleted   bool      // scheduled for deletion
+	Current   string    // version id; "" without AWSCURRENT
+	Previous  string    // version id; "" without AWSPREVIOUS
+}
+
+// Version is one version's value.
+type Version struct {
+	ID      string
+	Created time.Time
+	Text    string
+}
+
+// Load is one load of one secret: first Describe, then the values that are
+// wanted. It is for one goroutine.
+type Load struct {
+	name     string
+	observer *observer
+}
+
+// Begin returns a load of the secret of that name. It calls nothing yet.
+func Begin(api API, name string) *Load {
+	return &Load{name: name, observer: &observer{api: api}}
+}
+
+// Describe calls DescribeSecret. Later calls in the load, the secretcache's too,
+// are answered from the first.
+func (l *Load) Describe(ctx context.Context) (Description, error) {
+	out, err := l.observer.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &l.name})
+	if err != nil {
+		return Description{}, err
+	}
+	d := Description{
+		Name:     aws.ToString(out.Name),
+		ARN:      aws.ToString(out.ARN),
+		Tags:     make(map[string]string, len(out.Tags)),
+		Changed:  aws.ToTime(out.LastChangedDate),
+		Deleted:  out.DeletedDate != nil,
+		Current:  labelled(out, current),
+		Previous: labelled(out, previous),
+	}
+	for _, tag := range out.Tags {
+		d.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return d, nil
+}
+
+func labelled(out *secretsmanager.DescribeSecretOutput, label string) string {
+	for id, labels := range out.VersionIdsToStages {
+		for _, l := range labels {
+			if l == label {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// Current reads the version labelled AWSCURRENT in the load's description.
+func (l *Load) Current(ctx context.Context) (Version, error) { return l.read(ctx, current) }
+
+// Previous reads the version labelled AWSPREVIOUS in the load's description.
+func (l *Load) Previous(ctx context.Context) (Version, error) { return l.read(ctx, previous) }
+
+func (l *Load) read(ctx context.Context, label string) (Version, error) {
+	cache, err := secretcache.New(func(c *secretcache.Cache) { c.Client = l.observer })
+	if err != nil {
+		return Version{}, err
+	}
+	text, err := cache.GetSecretStringWithStageWithContext(ctx, l.name, label)
+	var absent *secretcache.VersionNotFoundError
+	var binary *secretcache.InvalidOperationError
+	switch {
+	case errors.As(err, &absent):
+		return Version{}, ErrNoVersion
+	case errors.As(err, &binary):
+		return Version{}, ErrNotText
+	case err != nil:
+		return Version{}, err
+	}
+	v := l.observer.version
+	v.Text = text
+	return v, nil
+}
