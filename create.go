@@ -1,0 +1,303 @@
+package tenantsecrets
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
+)
+
+// The tags of every secret, for access policies and inventories. TenantId and
+// SecretType are compared on every load.
+const (
+	tagTenantID    = "TenantId"
+	tagSecretType  = "SecretType"
+	tagEnvironment = "Environment"
+	tagService     = "Service"
+)
+
+const (
+	maxTags           = 50 // Secrets Manager API reference, CreateSecret, Tags
+	maxIdempotencyKey = 256
+
+	// A read may lag behind a write whose answer was lost, so its version is looked
+	// for more than once.
+	versionReads   = 4
+	versionReadGap = 250 * time.Millisecond
+)
+
+// CreateTenant stores a new random HMAC secret for a tenant and returns it; this
+// process reads it from then on. It never overwrites: where the name is taken the
+// error is ErrExists, unless an earlier attempt of this call, or one with the
+// same idempotency key, took it; then what is current is returned. A name that is
+// scheduled for deletion is ErrPendingDeletion.
+//
+// One call costs one CreateSecret. Where its outcome is unknown the error is
+// ErrUnavailable: call again, with the same idempotency key if the first may have
+// succeeded. The error is an *Error.
+func (c *Client) CreateTenant(ctx context.Context, tenant string, optFns ...func(*CreateOptions)) (*TenantSecret, error) {
+	s, err := c.createTenant(ctx, tenant, optFns)
+	if err != nil {
+		return nil, c.fail("CreateTenant", tenant, hmacPath, err)
+	}
+	return s.value.(*TenantSecret), nil
+}
+
+func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(*CreateOptions)) (*snapshot, error) {
+	e, err := c.tenantEntry(tenant)
+	if err != nil {
+		return nil, err
+	}
+	n := &creation{Client: c, entry: e}
+	for _, fn := range optFns {
+		fn(&n.options)
+	}
+	if err := n.prepare(); err != nil {
+		return nil, err
+	}
+	if c.cache.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	return n.create(ctx)
+}
+
+// creation is one call of CreateTenant.
+type creation struct {
+	*Client
+	entry   *entry
+	options CreateOptions
+	first   document.Version
+	request *secretsmanager.CreateSecretInput
+	repeats bool // an earlier attempt may have created the secret
+}
+
+// prepare builds the one request that every attempt sends.
+func (n *creation) prepare() error {
+	tags, err := n.tags()
+	if err != nil {
+		return err
+	}
+	if len(n.options.IdempotencyKey) > maxIdempotencyKey {
+		return fmt.Errorf("%w: an idempotency key has at most %d bytes", ErrInvalidOption, maxIdempotencyKey)
+	}
+	n.repeats = n.options.IdempotencyKey != ""
+	token := versionID(n.entry.name, n.options.IdempotencyKey)
+	now := n.cache.clock.time().UTC().Truncate(time.Second)
+	n.first = document.Version{
+		ID: token, Created: now,
+		Document: document.New(n.entry.tenant, document.GenerateKey(token, now)),
+	}
+	text, err := n.first.Document.Encode()
+	if err != nil {
+		return definite(ErrMalformed, "%v", err)
+	}
+	n.request = &secretsmanager.CreateSecretInput{
+		Name:               &n.entry.name,
+		ClientRequestToken: &token,
+		SecretString:       &text,
+		Tags:               tags,
+		Description:        optional(n.options.Description),
+		KmsKeyId:           optional(n.options.KMSKeyID),
+	}
+	return nil
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (n *creation) tags() ([]types.Tag, error) {
+	all := map[string]string{
+		tagTenantID:    n.entry.tenant,
+		tagSecretType:  secretType(n.entry.path),
+		tagEnvironment: n.naming.Environment,
+		tagService:     n.naming.Service,
+	}
+	ours := slices.Collect(maps.Keys(all))
+	for tag, value := range n.options.Tags {
+		// Policies match the keys of tags without regard to case.
+		if slices.ContainsFunc(ours, func(name string) bool { return strings.EqualFold(name, tag) }) {
+			return nil, fmt.Errorf("%w: the tag %s is set by the library", ErrInvalidOption, tag)
+		}
+		all[tag] = value
+	}
+	if len(all) > maxTags {
+		return nil, fmt.Errorf("%w: %d tags, with the library's own; at most %d are allowed", ErrInvalidOption, len(all), maxTags)
+	}
+	var tags []types.Tag
+	for _, tag := range slices.Sorted(maps.Keys(all)) {
+		tags = append(tags, types.Tag{Key: aws.String(tag), Value: aws.String(all[tag])})
+	}
+	return tags, nil
+}
+
+// versionID is random, or the same for every call with one idempotency key.
+func versionID(name, idempotencyKey string) string {
+	var b [16]byte
+	version := byte(4) // RFC 9562: random
+	if idempotencyKey == "" {
+		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	} else {
+		sum := sha256.Sum256([]byte("tenantsecrets create\x00" + name + "\x00" + idempotencyKey))
+		copy(b[:], sum[:])
+		version = 8 // RFC 9562: of our own making
+	}
+	b[6] = b[6]&0x0f | version<<4
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// create sends the request. Where no answer comes it sends it once more, for the
+// same token with the same content cannot create twice.
+func (n *creation) create(ctx context.Context) (*snapshot, error) {
+	out, err := n.send(ctx)
+	if err != nil && unanswered(err) {
+		n.repeats = true
+		out, err = n.send(ctx)
+	}
+	switch {
+	case err == nil:
+		return n.created(ctx, out)
+	case code(err) == "ResourceExistsException":
+		return n.existing(ctx, err)
+	case code(err) == "InvalidRequestException":
+		return nil, n.invalid(ctx, err)
+	}
+	return nil, n.failed(ctx, explainCreation(err))
+}
+
+// failed is f, unless it follows from what the caller did.
+func (n *creation) failed(ctx context.Context, f *failure) error {
+	switch {
+	case n.cache.ctx.Err() != nil:
+		return ErrClosed
+	case ctx.Err() != nil:
+		return abandoned(ctx)
+	}
+	return f
+}
+
+func (n *creation) send(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return n.api.CreateSecret(ctx, n.request)
+}
+
+// unanswered tells whether a request may have taken effect all the same.
+func unanswered(err error) bool {
+	var api smithy.APIError
+	return !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer
+}
+
+// created keeps what was written, so that no read has to follow.
+func (n *creation) created(ctx context.Context, out *secretsmanager.CreateSecretOutput) (*snapshot, error) {
+	if out == nil {
+		out = &secretsmanager.CreateSecretOutput{}
+	}
+	s := &n.entry.secret
+	if err := n.admit(out.Name, out.VersionId, out.ARN); err != nil {
+		return nil, n.loader.report(ctx, s, err)
+	}
+	keys := document.Ring(n.first, nil, time.Time{})
+	return n.cache.put(n.entry, answer{
+		value:   newTenantSecret(s.name, hmacSecret{n.first, keys}, n.loader.now),
+		current: n.first.ID,
+		life:    lifeOf(aws.ToString(out.ARN)),
+	}), nil
+}
+
+// admit refuses an answer about another secret or version than was asked for.
+func (n *creation) admit(name, versionID, arn *string) error {
+	if aws.ToString(name) != n.entry.name || aws.ToString(versionID) != n.first.ID {
+		return definite(ErrWrongTenant, "the answer is about another secret or version")
+	}
+	if err := n.loader.checkPlace(n.entry.name, aws.ToString(arn)); err != nil {
+		return err
+	}
+	return n.loader.pin(n.entry.name, aws.ToString(arn))
+}
+
+// existing tells our own earlier attempt from somebody else's secret.
+func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error) {
+	found, err := n.findVersion(ctx)
+	switch code(err) {
+	case "InvalidRequestException":
+		return nil, n.invalid(ctx, err)
+	case "ResourceNotFoundException":
+		n.entry.found()
+		f := explain(exists)
+		f.sentinel, f.definite = ErrExists, true
+		return nil, f
+	}
+	if err != nil {
+		return nil, n.failed(ctx, explain(err))
+	}
+	if err := n.admit(found.Name, found.VersionId, found.ARN); err != nil {
+		return nil, n.loader.report(ctx, &n.entry.secret, err)
+	}
+	return n.cache.reload(ctx, n.entry)
+}
+
+// findVersion reads the version under the request's own token. Only where there
+// can be one is it worth waiting for a read that lags behind.
+func (n *creation) findVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
+	for reads := 1; ; reads++ {
+		out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+			SecretId: n.request.Name, VersionId: n.request.ClientRequestToken,
+		})
+		if out == nil {
+			out = &secretsmanager.GetSecretValueOutput{}
+		}
+		if code(err) != "ResourceNotFoundException" || !n.repeats || reads == versionReads {
+			return out, err
+		}
+		if err := n.cache.sleep(ctx, versionReadGap); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// invalid asks what an InvalidRequestException means: its text is not for
+// programs.
+func (n *creation) invalid(ctx context.Context, invalid error) error {
+	d, err := reader.Begin(n.api, n.entry.name).Describe(ctx)
+	switch {
+	case err == nil && d.Deleted:
+		f := explain(invalid)
+		f.sentinel, f.definite = ErrPendingDeletion, true
+		return f
+	case err != nil && code(err) != "ResourceNotFoundException":
+		return n.failed(ctx, explain(err))
+	}
+	return explainCreation(invalid)
+}
+
+// explainCreation is explain for a request of which the caller chose a part: the
+// KMS key, the description, the tags.
+func explainCreation(err error) *failure {
+	f := explain(err)
+	switch code(err) {
+	case "InvalidParameterException", "InvalidRequestException", "ValidationException":
+		f.sentinel, f.definite = ErrInvalidOption, true
+	case "EncryptionFailure":
+		f.sentinel, f.definite = ErrAccessDenied, true
+	}
+	return f
+}

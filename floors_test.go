@@ -1,0 +1,185 @@
+package tenantsecrets_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/formbridge/tenantsecrets"
+
+// floors is the house: a package imports packages of lower floors alone. One
+// that is not listed stands where its parent does.
+var floors = map[string]int{
+	"internal/document":    0,
+	"internal/mac":         0,
+	"internal/reader":      1,
+	"secretstest":          1,
+	"":                     2,
+	"webhook":              3,
+	"rotation":             3,
+	"provision":            3,
+	"admin":                3,
+	"access":               3,
+	"events":               3,
+	"examples":             4,
+	"internal/integration": 4,
+}
+
+// forbidden imports, beside those of an upper floor, by package.
+var forbidden = map[string][]string{
+	"":                  {"testing", module + "/secretstest"},
+	"secretstest":       {"testing"},
+	"internal/reader":   {"testing"},
+	"internal/document": {"testing"},
+	"internal/mac":      {"testing"},
+}
+
+const (
+	cachingGo = "github.com/aws/aws-secretsmanager-caching-go/"
+
+	// mostPackages is how many packages beside the standard library's an importer
+	// of the root may come to build.
+	mostPackages = 115
+)
+
+// goPackage is what go list says of a package.
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+}
+
+// goList returns what go list says of packages.
+func goList(t *testing.T, args ...string) (packages []goPackage) {
+	t.Helper()
+	var stderr bytes.Buffer
+	list := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Standard,Imports"}, args...)...)
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) == 0 {
+		t.Fatal("go list lists nothing")
+	}
+	return packages
+}
+
+// within returns a package's path in the module.
+func within(importPath string) (path string, ok bool) {
+	if importPath == module {
+		return "", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+// floorOf returns a package's floor; false: it stands nowhere.
+func floorOf(path string) (floor int, ok bool) {
+	for parent := path; ; {
+		if floor, ok = floors[parent]; ok {
+			return floor, ok
+		}
+		slash := strings.LastIndexByte(parent, '/')
+		if slash < 0 {
+			return 0, false
+		}
+		parent = parent[:slash]
+	}
+}
+
+func TestFloors(t *testing.T) {
+	for _, p := range goList(t, "./...") {
+		path, _ := within(p.ImportPath)
+		floor, ok := floorOf(path)
+		if !ok {
+			t.Errorf("%s stands on no floor: give it one in this test", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if below, ok := within(imported); ok {
+				if f, _ := floorOf(below); f >= floor {
+					t.Errorf("%s, on floor %d, imports %s, on floor %d", p.ImportPath, floor, imported, f)
+				}
+			}
+			if slices.Contains(forbidden[path], imported) {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+			if strings.HasPrefix(imported, cachingGo) && path != "internal/reader" {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// Of the AWS SDK, the ground floor knows nothing: a rule about keys is one about
+// bytes and times.
+func TestGroundFloor(t *testing.T) {
+	for _, p := range goList(t, "-deps", "./internal/document", "./internal/mac") {
+		if strings.HasPrefix(p.ImportPath, "github.com/aws/") {
+			t.Errorf("internal/document and internal/mac come to build %s", p.ImportPath)
+		}
+	}
+}
+
+// What tests the root is tested by does not know it, nor what it is made of.
+func TestSecretstestStandsAlone(t *testing.T) {
+	for _, p := range goList(t, "-deps", "./secretstest") {
+		path, ours := within(p.ImportPath)
+		if ours && path != "secretstest" || strings.HasPrefix(p.ImportPath, cachingGo) {
+			t.Errorf("secretstest comes to build %s", p.ImportPath)
+		}
+	}
+}
+
+// Names are for every tool, those without the AWS SDK too.
+func TestNamingImportsTheStandardLibrary(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "naming.go", nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range file.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+			t.Errorf("naming.go imports %s", path)
+		}
+	}
+}
+
+// An importer of the root builds the AWS SDK, caching-go and little else, and
+// nothing that belongs to tests.
+func TestWhatAnImporterBuilds(t *testing.T) {
+	others := 0
+	for _, p := range goList(t, "-deps", ".") {
+		if !p.Standard {
+			others++
+		}
+		if p.ImportPath == "testing" {
+			t.Error("an importer of the root comes to build package testing")
+		}
+	}
+	t.Logf("an importer of the root builds %d packages beside the standard library's", others)
+	if others > mostPackages {
+		t.Errorf("that is more than %d", mostPackages)
+	}
+}

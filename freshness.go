@@ -1,0 +1,103 @@
+package tenantsecrets
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// snapshot is what one load found. It is immutable; a load that finds nothing
+// new makes another one with the same value.
+type snapshot struct {
+	answer
+	number int64         // of the load that confirmed it, see entry.number
+	read   time.Duration // when the load that read its plaintext began, see clock
+
+	// The ends of the stages of its life, see freshness.stage.
+	ages, expires, dies time.Duration
+}
+
+// stage is what a snapshot's age allows.
+type stage int
+
+const (
+	fresh stage = iota // served
+	aging              // served, while one load runs in the background
+	stale              // served, after waiting a little for a load
+	dead               // not served
+)
+
+// freshness is the part of the options that says how long a snapshot is good.
+type freshness struct {
+	ttl, maxStale, staleWait, negativeTTL time.Duration
+}
+
+// stage of no snapshot is dead.
+func (f *freshness) stage(s *snapshot, now time.Duration) stage {
+	switch {
+	case s == nil || now >= s.dies:
+		return dead
+	case now >= s.expires:
+		return stale
+	case now >= s.ages:
+		return aging
+	}
+	return fresh
+}
+
+// snapshot dates an answer. The jitter only shortens: it spreads the background
+// loads of secrets that were loaded together.
+func (f *freshness) snapshot(a answer, began, read time.Duration) *snapshot {
+	early := f.ttl*6/10 + time.Duration(rand.Float64()*float64(f.ttl)/5)
+	return &snapshot{
+		answer: a, read: read,
+		ages: began + early, expires: began + f.ttl, dies: began + f.maxStale,
+	}
+}
+
+// rereads tells whether a load that begins now must read the plaintext even if
+// the version is the one that is held. A KMS key or a permission that was taken
+// away shows in GetSecretValue alone.
+func (f *freshness) rereads(s *snapshot, now time.Duration) bool {
+	return now-s.read > f.maxStale-f.ttl
+}
+
+const (
+	minBackoff = time.Second // also the least time between two loads that failed
+	maxBackoff = 30 * time.Second
+)
+
+// backoff after that many failures in a row. The jitter only shortens.
+func backoff(failures int) time.Duration {
+	full := maxBackoff
+	if doublings := failures - 1; doublings < 5 {
+		full = minBackoff << doublings
+	}
+	return max(minBackoff, full-time.Duration(rand.Float64()*float64(full)/4))
+}
+
+// clock counts from the client's birth, so that a hit reads the monotonic clock
+// alone.
+type clock struct {
+	now  func() time.Time // nil: time.Now
+	base time.Time
+}
+
+func newClock(now func() time.Time) clock {
+	c := clock{now: now}
+	c.base = c.time()
+	return c
+}
+
+func (c *clock) time() time.Time {
+	if c.now != nil {
+		return c.now()
+	}
+	return time.Now()
+}
+
+func (c *clock) elapsed() time.Duration {
+	if c.now != nil {
+		return max(0, c.now().Sub(c.base)) // it may go back, but nothing is older than the client
+	}
+	return time.Since(c.base)
+}

@@ -1,0 +1,157 @@
+package tenantsecrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/formbridge/tenantsecrets/internal/document"
+)
+
+// Kind is a type of secret beside the tenant's own HMAC secret: where it is, and
+// how its stored text becomes a T. Take one of the library's, or make your own.
+type Kind[T any] struct {
+	// Path is the secret type in the name, such as "destinations/webhook1/api_key".
+	// A client reads one path as one T.
+	Path string
+
+	// Decode makes a T of the stored text, a JSON object whose tenant_id has been
+	// checked. It is called once per version, and the T is shared by all who ask
+	// for it: it must not change afterwards. Secrets in it belong into a [Value]. An
+	// error becomes ErrMalformed; its text is dropped, since it may quote the
+	// secret.
+	Decode func(stored []byte) (T, error)
+
+	tenantOnly bool    // not in the Global space
+	decoder    decoder // instead of Decode
+}
+
+// Get returns a tenant's secret of a kind, or one of the [Global] space, from the
+// cache as [Client.TenantSecret] does. It may be called from any number of
+// goroutines. The error is an *Error.
+func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T, error) {
+	var none T
+	if kind.tenantOnly && tenant == Global {
+		return none, c.fail("Get", tenant, kind.Path, fmt.Errorf("%w: %s is a tenant's, and %q is none", ErrInvalidTenant, quote(kind.Path), Global))
+	}
+	e, ok := c.cache.entries.Load(key{tenant, kind.Path})
+	if !ok || e.kind != reflect.TypeFor[T]() {
+		var err error
+		if e, err = kindEntry(c, tenant, kind); err != nil {
+			return none, c.fail("Get", tenant, kind.Path, err)
+		}
+	}
+	s, _, err := c.cache.get(ctx, e)
+	if err != nil {
+		return none, c.fail("Get", tenant, kind.Path, err)
+	}
+	value, _ := s.value.(T) // of that type, or a nil one where T is an interface
+	return value, nil
+}
+
+// kindEntry is apart from Get so that a hit does not move its kind to the heap.
+func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
+	decode := kind.decoder
+	if decode == nil {
+		if kind.Decode == nil {
+			return nil, fmt.Errorf("%w: the kind of %s has no Decode", ErrInvalidOption, quote(kind.Path))
+		}
+		decode = ownDecoder(kind.Decode)
+	}
+	return c.newEntry(tenant, kind.Path, reflect.TypeFor[T](), decode)
+}
+
+// ownDecoder is the decoder of a kind with a Decode.
+func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
+	return func(_ context.Context, d *decoding) (any, bool, error) {
+		if err := d.checkOwner(); err != nil {
+			return nil, false, err
+		}
+		value, err := decode([]byte(d.current.Text))
+		var ours document.Malformed
+		switch {
+		case errors.As(err, &ours):
+			return nil, false, definite(ErrMalformed, "%v", ours)
+		case err != nil:
+			return nil, false, definite(ErrMalformed, "Decode of its kind returned a %T", err)
+		}
+		return value, false, nil
+	}
+}
+
+// checkOwner compares tenant_id in any JSON document. Where AWS's own rotation
+// wrote the document there is none, and the tag must be there instead.
+func (d *decoding) checkOwner() error {
+	owner, present, err := document.Owner(d.current.Text)
+	switch {
+	case err != nil:
+		return definite(ErrMalformed, "%v", err)
+	case present && owner != d.secret.tenant:
+		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.secret.tenant)
+	case !present && d.description.Tags[tagTenantID] != d.secret.tenant:
+		return definite(ErrWrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", tagTenantID)
+	}
+	return nil
+}
+
+// DestinationHMACKey is the key that signs what this service sends to one of the
+// tenant's destinations, stored as a tenant's own HMAC secret is. It is another
+// key than the one that verifies what the tenant sends, or a webhook of ours
+// could be posted back to us.
+func DestinationHMACKey(destination string) Kind[Keyring] {
+	return Kind[Keyring]{
+		Path:       destinationPath(destination, "hmac_key"),
+		tenantOnly: true,
+		decoder: hmacDecoder(func(d *decoding, h hmacSecret) any {
+			return newKeyring(h.keys, d.now)
+		}),
+	}
+}
+
+// APIKey is what a request to a destination is authorized with:
+//
+//	{"api_key": "…", "header": "Authorization", "scheme": "Bearer", "tenant_id": "t_abc123"}
+type APIKey struct {
+	Key    Value
+	Header string // "Authorization" where the document has none
+	Scheme string // before the key in the header, with a space; may be empty
+}
+
+// DestinationAPIKey is the API key of one of the tenant's destinations.
+func DestinationAPIKey(destination string) Kind[APIKey] {
+	return Kind[APIKey]{
+		Path:       destinationPath(destination, "api_key"),
+		Decode:     decodeAPIKey,
+		tenantOnly: true,
+	}
+}
+
+func decodeAPIKey(stored []byte) (APIKey, error) {
+	var d struct {
+		Key    Value  `json:"api_key"`
+		Header string `json:"header"`
+		Scheme string `json:"scheme"`
+	}
+	if err := json.Unmarshal(stored, &d); err != nil {
+		return APIKey{}, document.Malformed("api_key, header or scheme is not a string that can be used")
+	}
+	if d.Key.Reveal() == "" {
+		return APIKey{}, document.Malformed("api_key is missing or empty")
+	}
+	if d.Header == "" {
+		d.Header = "Authorization"
+	}
+	return APIKey(d), nil
+}
+
+// destinationPath gives a path that validatePath refuses where the destination
+// is not a single part.
+func destinationPath(destination, secretType string) string {
+	if !isPart(destination) {
+		destination = ""
+	}
+	return "destinations/" + destination + "/" + secretType
+}

@@ -1,0 +1,57 @@
+package tenantsecrets
+
+import (
+	"context"
+	"time"
+)
+
+// What a signature that no key matches may cause, for anybody can send one.
+const (
+	mismatchGap  = time.Second // between loads of one secret, where a mismatch asks for them
+	mismatchWait = time.Second // for such a load
+)
+
+// newer waits for a snapshot that may have what tried lacks: another value, or one
+// of a load with a higher number than after. Loads of one secret that are asked
+// for in this way begin mismatchGap apart; errTimedOut comes at once where none
+// may begin in time.
+func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int64) (*snapshot, error) {
+	end := c.clock.elapsed() + mismatchWait
+	if e.loading() { // since before the call, perhaps, but it may have seen enough
+		if _, err := c.join(ctx, e, anyFresh, mismatchWait); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		if s := e.held.Load(); s != nil && (s.number > after || s.value != tried.value) {
+			return s, nil
+		}
+		now, permitted := c.clock.elapsed(), e.nextPermitted(after)
+		if max(now, permitted) >= end {
+			return nil, errTimedOut
+		}
+		if err := c.sleep(ctx, permitted-now); err != nil {
+			return nil, err
+		}
+		if _, err := c.join(ctx, e, after, end-max(now, permitted)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (e *entry) loading() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.running > 0
+}
+
+// nextPermitted returns when a load of a number higher than after may be joined:
+// at once where it has begun.
+func (e *entry) nextPermitted(after int64) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.number.Load() > after {
+		return e.begun
+	}
+	return max(e.begun+mismatchGap, time.Duration(e.retryAt.Load()))
+}

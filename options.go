@@ -1,0 +1,143 @@
+package tenantsecrets
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+// API is what a [Client] calls of Secrets Manager. A *secretsmanager.Client is
+// one, and so is a secretstest.Backend. It will not grow. Its methods are called
+// by many goroutines at once.
+type API interface {
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	BatchGetSecretValue(context.Context, *secretsmanager.BatchGetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error)
+	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
+}
+
+// Options are what [New] can be told. For a duration 0 means the default and a
+// negative value means off.
+//
+// Age is counted from the moment at which the last successful load began. It
+// decides what a call gets:
+//
+//	below TTL               what is held; from 0.6 to 0.8 TTL on, one load runs in the background
+//	from TTL to MaxStale    a load, waited for at most StaleWait; then what is held
+//	from MaxStale on        a load, or an error
+type Options struct {
+	// TTL is how long a secret is served without waiting; 5 min by default. Off:
+	// every call asks for a load.
+	TTL time.Duration
+
+	// MaxStale is the age from which on nothing is served without a load; 1 h by
+	// default. Off: nothing is served past TTL without a load. It must be the same
+	// for all readers of a secret, and not below TTL: what rotates keys relies on
+	// the largest.
+	MaxStale time.Duration
+
+	// StaleWait is how long a call waits for a load between TTL and MaxStale;
+	// 250 ms by default. Off: it never waits.
+	StaleWait time.Duration
+
+	// NegativeTTL is how long a definite no (not found, access denied, deleted,
+	// malformed, another tenant's) is remembered; 30 s by default. Off: it is not.
+	NegativeTTL time.Duration
+
+	// LoadTimeout bounds one load, whatever its callers wait for; 5 s by default.
+	// Off: only the API's own timeouts do.
+	LoadTimeout time.Duration
+
+	// MaxLoads is how many loads may run at once; 64 by default. Negative: any
+	// number.
+	MaxLoads int
+
+	// Partition, Account and Region are where every secret must be, as in its ARN:
+	// "aws", "123456789012", "eu-central-1". Each that is empty is taken from the
+	// first secret that is loaded, and must not change after that.
+	Partition, Account, Region string
+
+	// Now is the clock; time.Now by default. It must be safe for concurrent use.
+	Now func() time.Time
+
+	// Logger is told what an operator should look at and no caller is: an answer
+	// that belongs to another tenant, a previous version that cannot be used. It is
+	// never given a secret. slog.Default() by default.
+	Logger *slog.Logger
+}
+
+const (
+	defaultTTL         = 5 * time.Minute
+	defaultMaxStale    = time.Hour
+	defaultStaleWait   = 250 * time.Millisecond
+	defaultNegativeTTL = 30 * time.Second
+	defaultLoadTimeout = 5 * time.Second
+	defaultMaxLoads    = 64
+)
+
+// resolve applies the functions and puts a definite value in every field: after
+// it, 0 means off.
+func resolve(optFns []func(*Options)) (Options, error) {
+	var o Options
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	staleOff := o.MaxStale < 0
+	for _, d := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{&o.TTL, defaultTTL},
+		{&o.MaxStale, defaultMaxStale},
+		{&o.StaleWait, defaultStaleWait},
+		{&o.NegativeTTL, defaultNegativeTTL},
+		{&o.LoadTimeout, defaultLoadTimeout},
+	} {
+		*d.value = orDefault(*d.value, d.fallback)
+	}
+	o.MaxLoads = orDefault(o.MaxLoads, defaultMaxLoads)
+	if staleOff {
+		o.MaxStale = o.TTL
+	}
+	if o.MaxStale < o.TTL {
+		return Options{}, fmt.Errorf("%w: MaxStale %v is below TTL %v", ErrInvalidOption, o.MaxStale, o.TTL)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o, nil
+}
+
+func orDefault[N int | time.Duration](n, fallback N) N {
+	switch {
+	case n == 0:
+		return fallback
+	case n < 0:
+		return 0
+	}
+	return n
+}
+
+// CreateOptions are what [Client.CreateTenant] can be told.
+type CreateOptions struct {
+	// KMSKeyID is the key ARN, key id or alias that encrypts the secret; at most
+	// 2048 characters. Empty: the account's aws/secretsmanager key, which cannot be
+	// used from another account.
+	KMSKeyID string
+
+	// Description is stored beside the secret in the clear; at most 2048
+	// characters.
+	Description string
+
+	// Tags are stored beside TenantId, SecretType, Environment and Service, which
+	// they must not name in any case. At most 46; keys have 1 to 128 characters, values at
+	// most 256.
+	Tags map[string]string
+
+	// IdempotencyKey, where it is not empty, makes a repeated call return the
+	// secret that the first one created, however that one ended. At most 256 bytes.
+	IdempotencyKey string
+}
