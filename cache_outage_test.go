@@ -43,9 +43,12 @@ func TestTransientFailureServesTheOldValueAtOnce(t *testing.T) {
 	}
 }
 
+// step is how often these tests ask.
+const step = 10 * time.Millisecond
+
 // checkBackoff wants calls 1 s, 2 s, 4 s ... 30 s apart, where jitter may have
 // taken away a quarter but never the first second, and polling added a step.
-func checkBackoff(t *testing.T, calls []secretstest.Call, step time.Duration) {
+func checkBackoff(t *testing.T, calls []secretstest.Call) {
 	t.Helper()
 	want := time.Second
 	for i := range len(calls) - 1 {
@@ -58,7 +61,6 @@ func checkBackoff(t *testing.T, calls []secretstest.Call, step time.Duration) {
 }
 
 func TestLoadsBackOffInAnOutage(t *testing.T) {
-	const step = 10 * time.Millisecond
 	for name, age := range map[string]time.Duration{"aging": agesLatest, "stale": ttl, "past MaxStale": maxStale} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *secretstest.Backend) {
@@ -76,14 +78,13 @@ func TestLoadsBackOffInAnOutage(t *testing.T) {
 				if len(calls) < 9 { // after 0, 1, 3, 7, 15, 31, 61, 91, 121, 151 s, or before
 					t.Errorf("%d loads in 3 minutes", len(calls))
 				}
-				checkBackoff(t, calls, step)
+				checkBackoff(t, calls)
 			})
 		})
 	}
 }
 
 func TestColdSecretBacksOffInAnOutage(t *testing.T) {
-	const step = 10 * time.Millisecond
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		c := newClient(t, b)
 		b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
@@ -97,14 +98,13 @@ func TestColdSecretBacksOffInAnOutage(t *testing.T) {
 		if n := len(b.Calls()); n < 6 {
 			t.Errorf("%d loads in a minute", n)
 		}
-		checkBackoff(t, b.Calls(), step)
+		checkBackoff(t, b.Calls())
 	})
 }
 
 // However long the outage was, the first load after it is no further than one
 // pause away; and then the pauses begin with the shortest again.
 func TestRecovery(t *testing.T) {
-	const step = 10 * time.Millisecond
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		c, old := warm(t, b)
 		time.Sleep(ttl)
@@ -121,7 +121,7 @@ func TestRecovery(t *testing.T) {
 		b.Inject(secretstest.Fault{Err: secretstest.InternalError()})
 		time.Sleep(ttl)
 		poll(time.Minute, step, func() { ask(t.Context(), c).servesVersion(t, version, 0) })
-		checkBackoff(t, b.Calls(), step)
+		checkBackoff(t, b.Calls())
 	})
 }
 
