@@ -258,7 +258,8 @@ func (c *cache) load(e *entry, after int64) (*snapshot, error) {
 	if err != nil {
 		return nil, c.settleFailure(e, err)
 	}
-	return c.settle(e, found, number), nil
+	found.number = number
+	return c.settle(e, found), nil
 }
 
 func (c *cache) suffices(held *snapshot, now time.Duration, after int64) bool {
@@ -295,8 +296,7 @@ func (c *cache) fetchSafely(e *entry, held *snapshot, began time.Duration) (s *s
 }
 
 // settle stores a success. Its caller holds e.mu.
-func (c *cache) settle(e *entry, s *snapshot, number int64) *snapshot {
-	s.number = number
+func (c *cache) settle(e *entry, s *snapshot) *snapshot {
 	e.held.Store(s)
 	e.forgive()
 	e.late.Store(false)
@@ -347,7 +347,7 @@ func (c *cache) put(e *entry, a answer) *snapshot {
 	defer e.mu.Unlock()
 	now := c.clock.elapsed()
 	e.wrote(now)
-	return c.settle(e, c.freshness.snapshot(a, now, now), e.number.Load())
+	return c.settle(e, c.freshness.snapshot(a, now, now))
 }
 
 // found notes that a secret exists: a not-found of before is not repeated.

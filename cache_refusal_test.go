@@ -184,7 +184,10 @@ func TestRefusalEndsTheBackoff(t *testing.T) {
 		b.Inject(outage)
 		time.Sleep(negativeTTL)
 		b.ClearCalls()
-		poll(10*time.Second, 10*time.Millisecond, func() { ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrUnavailable) })
+		poll(10*time.Second, step, func() { ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrUnavailable) })
+		if n := len(b.Calls()); n < 4 {
+			t.Errorf("%d loads in 10 s", n)
+		}
 		checkBackoff(t, b.Calls())
 	})
 }

@@ -117,6 +117,18 @@ func TestRepeatedCreateTenantForgetsARefusal(t *testing.T) {
 	})
 }
 
+// Nor what is held.
+func TestRepeatedCreateTenantReturnsWhatIsCurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := secretstest.New()
+		c := newClient(t, b)
+		version := rotate(t, b, created(t, c, under("key")))
+		if s := created(t, c, under("key")); s.VersionID() != version {
+			t.Errorf("version is %s, want %s", s.VersionID(), version)
+		}
+	})
+}
+
 // For 10 s after CreateTenant a not-found is taken for a read that lags behind.
 func TestNotFoundJustAfterCreateTenant(t *testing.T) {
 	for _, test := range []struct {

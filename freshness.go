@@ -9,7 +9,7 @@ import (
 // new makes another one with the same value.
 type snapshot struct {
 	answer
-	number int64         // of the load that confirmed it, see entry.number
+	number int64         // of the load that confirmed it, see entry.number; 0: it is a write of this process
 	read   time.Duration // when the load that read its plaintext began, see clock
 
 	// The ends of the stages of its life, see freshness.stage.

@@ -49,19 +49,51 @@ func TestMismatchWaitsForOneSecondInAll(t *testing.T) {
 	})
 }
 
+// The wait for a load that was under way before counts too.
+func TestMismatchWaitsForOneSecondWithALoadUnderWay(t *testing.T) {
+	for name, test := range map[string]struct {
+		call  time.Duration
+		calls []string
+	}{
+		"a slow one":           {4 * time.Second, nil},
+		"one, and then a turn": {300 * time.Millisecond, []string{describeCall}}, // at 1 s, of which the caller has 100 ms
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+				c, old := warm(t, b)
+				time.Sleep(agesLatest)
+				slowLoads(b, test.call)
+				ask(t.Context(), c).serves(t, old, 0)
+				time.Sleep(100 * time.Millisecond)
+				checkOperations(t, b, describeCall)
+				verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
+				checkOperations(t, b, test.calls...)
+			})
+		})
+	}
+}
+
 // A load that began after the caller arrived may have ended before the caller
 // comes to wait for it: then its outcome counts, and there is no other.
 func TestMismatchAfterALoadHasEnded(t *testing.T) {
-	for name, fault := range map[string]secretstest.Fault{"good": {}, "failed": {Err: secretstest.Throttling()}} {
+	for name, test := range map[string]struct {
+		fault secretstest.Fault
+		want  error
+	}{
+		"good":     {secretstest.Fault{}, tenantsecrets.ErrMismatch},
+		"failed":   {secretstest.Fault{Err: secretstest.Throttling()}, tenantsecrets.ErrMismatch},
+		"definite": {secretstest.Fault{Err: secretstest.AccessDenied()}, tenantsecrets.ErrAccessDenied},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 				c, _ := warm(t, b)
-				b.Inject(fault)
+				b.Inject(test.fault)
 				time.Sleep(time.Minute)
 				err := c.Verify(t.Context(), tenant, func(tenantsecrets.Keyring) error {
-					return c.VerifyHMAC(t.Context(), tenant, message, forged())
+					_ = c.VerifyHMAC(t.Context(), tenant, message, forged())
+					return tenantsecrets.ErrMismatch
 				})
-				checkIs(t, err, tenantsecrets.ErrMismatch)
+				checkIs(t, err, test.want)
 				if took := time.Since(bubbleStart) - time.Minute; took != 0 {
 					t.Errorf("took %v", took)
 				}
