@@ -1,8 +1,10 @@
 package secretstest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"reflect"
 
@@ -33,19 +35,64 @@ func encode(out smithy.Serializable) ([]byte, error) {
 // names of the wire. Unknown members are ignored; so are known ones in another
 // case, which encoding/json alone would take.
 func decode(body []byte, in any) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		return err
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return errors.New("not an object")
 	}
-	shape := reflect.TypeOf(in).Elem()
-	for name := range members {
-		if _, ok := shape.FieldByName(name); !ok {
-			delete(members, name)
-		}
-	}
-	exact, err := json.Marshal(members)
+	exact, err := exactMembers(body, reflect.TypeOf(in))
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(exact, in)
+}
+
+// exactMembers drops the members that a shape does not have by that very name,
+// at any depth.
+func exactMembers(body json.RawMessage, shape reflect.Type) (json.RawMessage, error) {
+	switch shape.Kind() {
+	case reflect.Pointer:
+		return exactMembers(body, shape.Elem())
+	case reflect.Struct:
+		var members map[string]json.RawMessage
+		return exactParts(body, &members, func() error { return keepExact(members, shape) })
+	case reflect.Slice:
+		if shape.Elem().Kind() != reflect.Struct {
+			return body, nil
+		}
+		var items []json.RawMessage
+		return exactParts(body, &items, func() (err error) {
+			for i := range items {
+				items[i], err = exactMembers(items[i], shape.Elem())
+			}
+			return err
+		})
+	default:
+		return body, nil
+	}
+}
+
+// exactParts takes a value apart, changes the parts, and puts it together again.
+func exactParts(body json.RawMessage, parts any, change func() error) (json.RawMessage, error) {
+	if err := json.Unmarshal(body, parts); err != nil {
+		return nil, err
+	}
+	if err := change(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(parts)
+}
+
+func keepExact(members map[string]json.RawMessage, shape reflect.Type) error {
+	for name, value := range members {
+		field, ok := shape.FieldByName(name)
+		if !ok {
+			delete(members, name)
+			continue
+		}
+		exact, err := exactMembers(value, field.Type)
+		if err != nil {
+			return err
+		}
+		members[name] = exact
+	}
+	return nil
 }
