@@ -217,3 +217,11 @@ func BenchmarkGetSecretValue(b *testing.B) {
 		}
 	}
 }
+
+func tags(n int) []types.Tag {
+	list := make([]types.Tag, n)
+	for i := range list {
+		list[i] = types.Tag{Key: aws.String(fmt.Sprintf("k%d", i)), Value: aws.String("v")}
+	}
+	return list
+}

@@ -326,3 +326,48 @@ func TestDelayInBubble(t *testing.T) {
 		}
 	})
 }
+
+func TestFaultsInBatch(t *testing.T) {
+	const contract = "the fake's contract: Fault.SecretID"
+	batch := func(f *fixture, list []string) (*secretsmanager.BatchGetSecretValueOutput, error) {
+		return f.BatchGetSecretValue(f.Context(), &secretsmanager.BatchGetSecretValueInput{SecretIdList: list})
+	}
+	hold(t, []behaviour{
+		{"a fault on no secret counts calls, not entries", contract, func(f *fixture) {
+			f.create("a", token())
+			f.create("b", token())
+			f.backend.Inject(secretstest.Fault{After: 1, Err: secretstest.Throttling()})
+			for _, want := range []string{"", "ThrottlingException"} {
+				out, err := batch(f, []string{"a", "b"})
+				if codeOf(err) != want || err == nil && len(out.Errors) != 0 {
+					f.Errorf("got %v", err)
+				}
+			}
+		}},
+		{"a connection that breaks for one secret breaks for all", contract, func(f *fixture) {
+			f.backend.Inject(secretstest.Fault{SecretID: "b", Err: secretstest.ConnectionReset()})
+			_, err := batch(f, []string{"a", "b"})
+			broken(f.T, err)
+		}},
+		{"a stale entry", "the fake's contract: Fault.StaleBy", func(f *fixture) {
+			f.create("a", token())
+			f.create("b", token())
+			f.backend.Inject(secretstest.Fault{SecretID: "b", StaleBy: time.Second})
+			out, err := batch(f, []string{"a", "b"})
+			must(f.T, err)
+			if len(out.SecretValues) != 1 || len(out.Errors) != 1 || *out.Errors[0].SecretId != "b" {
+				f.Errorf("%d values, errors %v", len(out.SecretValues), out.Errors)
+			}
+		}},
+		{"a fault on one secret is its entry's", contract, func(f *fixture) {
+			f.create("a", token())
+			f.create("b", token())
+			defer f.backend.Inject(denied("a"))()
+			out, err := batch(f, []string{"a", "b"})
+			must(f.T, err)
+			if len(out.SecretValues) != 1 || len(out.Errors) != 1 || *out.Errors[0].ErrorCode != "AccessDeniedException" {
+				f.Errorf("%d values, errors %v", len(out.SecretValues), out.Errors)
+			}
+		}},
+	})
+}

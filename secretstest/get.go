@@ -80,6 +80,8 @@ func (s *secret) choose(id, stage *string) (*version, error) {
 func (s *secret) chooseByID(id string, stage *string) (*version, error) {
 	v := s.find(id)
 	switch {
+	case v == nil && slices.Contains(s.pruned, id):
+		return nil, invalidRequest("You can't perform this operation on secret version " + id + " because it was deleted.")
 	case v == nil || v.value.empty():
 		return nil, notFound("Secrets Manager can't find the specified secret value for VersionId: " + id)
 	case stage != nil && !v.has(*stage):

@@ -17,37 +17,24 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/formbridge/tenantsecrets/secretstest"
+	"github.com/formbridge/tenantsecrets/secretstest/conformance"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// api is what the suite asks of a Secrets Manager; the SDK's client has it too.
-type api interface {
-	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
-	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
-	BatchGetSecretValue(context.Context, *secretsmanager.BatchGetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error)
-	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
-	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (*secretsmanager.UpdateSecretVersionStageOutput, error)
-	DeleteSecret(context.Context, *secretsmanager.DeleteSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error)
-}
+// api is the fake's operations; the SDK's client has them too.
+type api = conformance.API
 
 var (
 	_ api = (*secretstest.Backend)(nil)
 	_ api = (*secretsmanager.Client)(nil)
 )
 
-// Sources of the behaviours in the tables.
-const (
-	recorded     = "LocalStack, tests/aws/services/secretsmanager/test_secretsmanager.snapshot.json, recorded on AWS: "
-	documented   = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/"
-	quotas       = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html"
-	serviceModel = "service model secretsmanager 2017-10-17"
-	reported     = "reported with the service's own text: "
-	ours         = "not recorded; the fake's choice"
-)
+// documented begins the address of a page of the service's documentation.
+const documented = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/"
 
-// behaviour is one thing the service does, with where that is known from.
+// behaviour is one thing the fake does beside the service's behaviour, which
+// package conformance holds, with where that is known from.
 type behaviour struct {
 	name, source string
 	test         func(*fixture)
@@ -203,12 +190,7 @@ func refused(t *testing.T, err error, code, message string) {
 	}
 }
 
-const (
-	textNotFound = "Secrets Manager can't find the specified secret."
-	textMarked   = "You can't perform this operation on the secret because it was marked for deletion."
-	textBadName  = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
-	textBoth     = "You can’t specify both a binary secret value and a string secret value in the same secret."
-)
+const textNotFound = "Secrets Manager can't find the specified secret."
 
 // notFound is the answer for a secret that is not there.
 func notFound(t *testing.T, err error) {

@@ -27,6 +27,7 @@ type secret struct {
 	accessed    time.Time  // the day; zero: never
 	deletion    time.Time  // end of the recovery window; zero: not scheduled
 	versions    []*version // in order of creation
+	pruned      []string   // ids of the versions that were too many
 }
 
 type tag struct{ key, value string }
@@ -111,6 +112,7 @@ func (s *secret) prune(now time.Time) {
 		drop := excess > 0 && len(v.stages) == 0 && now.Sub(v.created) >= versionLife
 		if drop {
 			excess--
+			s.pruned = append(slices.Clip(s.pruned), v.id)
 		}
 		return drop
 	})

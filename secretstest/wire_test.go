@@ -1,7 +1,6 @@
 package secretstest_test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,29 +34,13 @@ func post(t *testing.T, b *secretstest.Backend, target, body string) answer {
 	return answer{w.Code, w.Header(), string(got)}
 }
 
-func TestRawRequests(t *testing.T) {
-	const noToken = `{"__type":"InvalidRequestException","Message":"You must provide a ClientRequestToken value. We recommend a UUID-type value."}`
-	for _, c := range []struct{ name, source, target, body, want string }{
-		{"no token: CreateSecret", recorded + "test_no_client_request_token", "secretsmanager.CreateSecret", `{"Name":"s","SecretString":"v","Description":"d"}`, noToken},
-		{"no token: PutSecretValue", recorded + "test_no_client_request_token", "secretsmanager.PutSecretValue", `{"SecretId":"s","SecretString":"v","Description":"d"}`, noToken},
-		{"unknown operation", reported + "aws-sdk-net#1536", "secretsmanager.Frobnicate", `{}`, `{"__type":"UnknownOperationException"}`},
-		{"other service", reported + "aws-sdk-net#1536", "ssm.GetParameter", `{}`, `{"__type":"UnknownOperationException"}`},
-		{"not JSON", ours, "secretsmanager.GetSecretValue", `{"SecretId":`, `{"__type":"SerializationException"}`},
-		{"not an object", ours, "secretsmanager.GetSecretValue", `[]`, `{"__type":"SerializationException"}`},
-		{"wrong type", ours, "secretsmanager.GetSecretValue", `{"SecretId":1}`, `{"__type":"SerializationException"}`},
-		{"over 1 MiB", ours, "secretsmanager.GetSecretValue", `{"SecretId":"` + strings.Repeat("a", 1<<20) + `"}`, `{"__type":"RequestEntityTooLargeException"}`},
-		{
-			"required member missing", reported + "aws-sdk-kotlin#1469", "secretsmanager.GetSecretValue", `{}`,
-			`{"__type":"ValidationException","Message":"1 validation error detected: Value null at 'secretId' failed to satisfy constraint: Member must not be null"}`,
-		},
-		{
-			"a member in another case is unknown", ours, "secretsmanager.GetSecretValue", `{"secretid":"s"}`,
-			`{"__type":"ValidationException","Message":"1 validation error detected: Value null at 'secretId' failed to satisfy constraint: Member must not be null"}`,
-		},
-		{
-			"unknown members are ignored", ours, "secretsmanager.GetSecretValue", `{"SecretId":"nobody","More":{"a":[1]}}`,
-			`{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}`,
-		},
+// TestRefusedRequests shows requests that reach no operation, in the log too.
+func TestRefusedRequests(t *testing.T) {
+	for _, c := range []struct{ name, target, body, want string }{
+		{"other service", "ssm.GetParameter", `{}`, `{"__type":"UnknownOperationException"}`},
+		{"no target", "", `{}`, `{"__type":"UnknownOperationException"}`},
+		{"not JSON", "secretsmanager.GetSecretValue", `{"SecretId":`, `{"__type":"SerializationException"}`},
+		{"over 1 MiB", "secretsmanager.GetSecretValue", `{"SecretId":"` + strings.Repeat("a", 1<<20) + `"}`, `{"__type":"RequestEntityTooLargeException"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := secretstest.New()
@@ -72,20 +55,9 @@ func TestRawRequests(t *testing.T) {
 	}
 }
 
-func TestAnswersOnTheWire(t *testing.T) {
+func TestHeaders(t *testing.T) {
 	f := newFixture(t, inProcess)
-	made := f.create("s", token())
-	f.get("s")
 	got := post(t, f.backend, "secretsmanager.DescribeSecret", `{"SecretId":"s"}`)
-	var members map[string]any
-	must(t, json.Unmarshal([]byte(got.body), &members))
-	want := map[string]any{
-		"ARN": *made.ARN, "Name": "s", "CreatedDate": 1773500966.535, "LastChangedDate": 1773500966.535,
-		"LastAccessedDate": 1773446400.0, "VersionIdsToStages": map[string]any{*made.VersionId: []any{"AWSCURRENT"}},
-	}
-	if diff := diffJSON(want, members); diff != "" {
-		t.Error(diff)
-	}
 	if date := got.header.Get("Date"); date != f.clock.Now().Format(http.TimeFormat) {
 		t.Errorf("Date %s", date)
 	}
@@ -95,15 +67,6 @@ func TestAnswersOnTheWire(t *testing.T) {
 	if kind := got.header.Get("Content-Type"); kind != "application/x-amz-json-1.1" {
 		t.Errorf("Content-Type %s", kind)
 	}
-}
-
-func diffJSON(want, got map[string]any) string {
-	a, _ := json.Marshal(want)
-	b, _ := json.Marshal(got)
-	if string(a) == string(b) {
-		return ""
-	}
-	return "got  " + string(b) + "\nwant " + string(a)
 }
 
 // TestRegions shows that a Region is the one a request is signed for.

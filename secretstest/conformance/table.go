@@ -1,0 +1,11 @@
+package conformance
+
+import "slices"
+
+// table is everything the suite knows of the service, by operation.
+var table = slices.Concat(
+	creating, names, limits,
+	reading, describing, batches,
+	putting, staging, deleting,
+	rawRequests,
+)
