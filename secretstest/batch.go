@@ -10,9 +10,13 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// BatchGetSecretValue returns the AWSCURRENT values of up to 20 secrets. What
-// fails for one of them is in the answer's Errors. Filters are refused with an
-// InvalidParameterException that says so.
+// batched is the most secrets of one BatchGetSecretValue, and the default of a
+// page.
+const batched = 20
+
+// BatchGetSecretValue returns the AWSCURRENT values of up to 20 secrets, by id or
+// by filter in order of creation. What fails for one of them is in the answer's
+// Errors; a page may hold nothing else.
 func (b *Backend) BatchGetSecretValue(
 	ctx context.Context, in *secretsmanager.BatchGetSecretValueInput, _ ...func(*secretsmanager.Options),
 ) (*secretsmanager.BatchGetSecretValueOutput, error) {
@@ -22,7 +26,9 @@ func (b *Backend) BatchGetSecretValue(
 var batchGetSecretValue = operation[secretsmanager.BatchGetSecretValueInput, secretsmanager.BatchGetSecretValueOutput]{
 	name: "BatchGetSecretValue",
 	check: func(c *checks, in *secretsmanager.BatchGetSecretValueInput) {
-		c.list("SecretIdList", in.SecretIdList, 20, 2048)
+		c.list("SecretIdList", in.SecretIdList, batched, 2048)
+		c.filters(in.Filters)
+		c.paging(in.MaxResults, batched, in.NextToken)
 		for _, id := range in.SecretIdList {
 			c.wellFormed(id)
 		}
@@ -39,24 +45,50 @@ func (r *request) batchGetSecretValue(in *secretsmanager.BatchGetSecretValueInpu
 		return nil, invalidParameter("Either 'SecretIdList' or 'Filters' must be provided, but not both.")
 	}
 	if in.Filters != nil {
-		return nil, invalidParameter("secretstest answers BatchGetSecretValue for SecretIdList only.")
+		return r.batchByFilter(in)
 	}
 	if in.MaxResults != nil {
 		return nil, invalidParameter("'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.")
 	}
+	return r.batch(in.SecretIdList, r.plan.entries), nil
+}
+
+// batchByFilter answers a page of the secrets that pass the filters. They get
+// the faults of their own that are answers or stale reads; a connection breaks
+// for a whole call, before its secrets are known.
+func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*secretsmanager.BatchGetSecretValueOutput, error) {
+	if err := complete(in.Filters); err != nil {
+		return nil, err
+	}
+	order := pages[*secret]{of: "values", position: position("")}
+	page, next, err := order.cut(r.secrets(in.Filters, false), limit(in.MaxResults, batched), in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(page))
+	for i, s := range page {
+		ids[i] = s.arn
+	}
+	out := r.batch(ids, r.entryPlans(ids))
+	out.NextToken = next
+	return out, nil
+}
+
+// batch reads secrets one by one, each with its own plan.
+func (r *request) batch(ids []string, plans []plan) *secretsmanager.BatchGetSecretValueOutput {
 	out := &secretsmanager.BatchGetSecretValueOutput{
 		SecretValues: []types.SecretValueEntry{},
 		Errors:       []types.APIErrorType{},
 	}
-	for i, id := range in.SecretIdList {
-		value, err := r.batchEntry(id, r.plan.entries[i])
+	for i, id := range ids {
+		value, err := r.batchEntry(id, plans[i])
 		if api, failed := asAPIError(err); failed {
 			out.Errors = append(out.Errors, entryError(id, api))
 			continue
 		}
 		out.SecretValues = append(out.SecretValues, value)
 	}
-	return out, nil
+	return out
 }
 
 // batchEntry reads one secret, with the faults of its own.

@@ -2,6 +2,7 @@ package secretstest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -56,6 +57,40 @@ func (c *checks) list(member string, list []string, most, mostBytes int) {
 			return
 		}
 	}
+}
+
+// given requires a member that is not a text.
+func (c *checks) given(member string, present bool) {
+	if !present {
+		c.need(member, nil, 0, 0)
+	}
+}
+
+// number checks the range of an optional number.
+func (c *checks) number(member string, v *int64, least, most int64) {
+	switch {
+	case v == nil:
+	case *v < least:
+		c.violate(fmt.Sprintf("Value '%d'", *v), member, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+	case *v > most:
+		c.violate(fmt.Sprintf("Value '%d'", *v), member, fmt.Sprintf("Member must have value less than or equal to %d", most))
+	}
+}
+
+// enum checks an optional member that has few values.
+func enum[T ~string](c *checks, member string, v T, values []T) {
+	if v != "" && !slices.Contains(values, v) {
+		c.violate(fmt.Sprintf("Value '%s'", v), member, "Member must satisfy enum value set: "+strings.ReplaceAll(fmt.Sprint(values), " ", ", "))
+	}
+}
+
+// paging checks the members of a list that comes in pages.
+func (c *checks) paging(maxResults *int32, most int64, nextToken *string) {
+	if maxResults != nil {
+		n := int64(*maxResults)
+		c.number("MaxResults", &n, 1, most)
+	}
+	c.text("NextToken", nextToken, 1, 4096)
 }
 
 // id requires a SecretId or the name of a new secret.

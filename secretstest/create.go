@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -49,15 +48,17 @@ func (r *request) createSecret(in *secretsmanager.CreateSecretInput) (*secretsma
 		return r.createAgain(t.latest(r.now), *in.ClientRequestToken, val)
 	}
 	s := &secret{
-		name: name, arn: r.vault.newARN(name),
+		name: name, arn: r.vault.newARN(name), serial: r.vault.next(),
 		description: aws.ToString(in.Description), kmsKeyID: aws.ToString(in.KmsKeyId),
-		tags: copyTags(in.Tags), created: r.date(), changed: r.date(),
+		tags: withTags(nil, in.Tags), created: r.date(), changed: r.date(),
 	}
 	if val.empty() {
 		r.publish(s)
 		return &secretsmanager.CreateSecretOutput{ARN: aws.String(s.arn), Name: aws.String(s.name)}, nil
 	}
-	s.versions = []*version{{id: *in.ClientRequestToken, created: r.date(), value: val, stages: []string{stageCurrent}}}
+	first := r.newVersion(s, *in.ClientRequestToken, val)
+	first.stages = []string{stageCurrent}
+	s.versions = []*version{first}
 	r.publish(s)
 	return created(s, *in.ClientRequestToken), nil
 }
@@ -92,37 +93,10 @@ func (c *checks) value(text *string, binary []byte) {
 	}
 }
 
-// tags checks the sizes of tags; their number is not in the service model.
-func (c *checks) tags(tags []types.Tag) {
-	for i, t := range tags {
-		c.text(fmt.Sprintf("tags.%d.member.key", i+1), t.Key, 1, 128)
-		c.text(fmt.Sprintf("tags.%d.member.value", i+1), t.Value, 0, 256)
-	}
-}
-
 // oneValue refuses a text and bytes together.
 func oneValue(text *string, binary []byte) error {
 	if text != nil && binary != nil {
 		return invalidParameter("You can’t specify both a binary secret value and a string secret value in the same secret.")
 	}
 	return nil
-}
-
-// copyTags copies tags in. Of two with one key the later counts.
-func copyTags(in []types.Tag) []tag {
-	var tags []tag
-	for _, t := range in {
-		tags = setTag(tags, tag{aws.ToString(t.Key), aws.ToString(t.Value)})
-	}
-	return tags
-}
-
-func setTag(tags []tag, t tag) []tag {
-	for i := range tags {
-		if tags[i].key == t.key {
-			tags[i].value = t.value
-			return tags
-		}
-	}
-	return append(tags, t)
 }

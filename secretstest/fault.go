@@ -102,6 +102,20 @@ func (l *faultList) plan(call Call) plan {
 	return p
 }
 
+// entries decides what happens to secrets that a batch by filter has found.
+func (l *faultList) entries(operation string, ids []string) []plan {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	plans := make([]plan, len(ids))
+	for i, id := range ids {
+		plans[i] = l.hit(operation, secretName(id))
+		if _, answered := asAPIError(plans[i].err); !answered {
+			plans[i].err = nil
+		}
+	}
+	return plans
+}
+
 // hit gathers the faults whose SecretID is one of those given.
 func (l *faultList) hit(operation string, secretIDs ...string) plan {
 	var p plan

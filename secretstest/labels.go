@@ -36,6 +36,9 @@ func (s *secret) detach(stage string) {
 		if v.has(stage) {
 			without := *v
 			without.stages = slices.DeleteFunc(slices.Clone(v.stages), func(l string) bool { return l == stage })
+			if len(without.stages) == 0 {
+				without.stages = nil // answers have no empty list of labels
+			}
 			s.versions[i] = &without
 		}
 	}

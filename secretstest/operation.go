@@ -86,7 +86,7 @@ func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, from orig
 	return out, err
 }
 
-func (op *operation[In, Out]) apply(b *Backend, from origin, plan plan, in *In) (*Out, error) {
+func (op *operation[In, Out]) apply(b *Backend, from origin, p plan, in *In) (*Out, error) {
 	if err := op.checked(in).err(); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,9 @@ func (op *operation[In, Out]) apply(b *Backend, from origin, plan plan, in *In) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock()
-	return op.run(&request{vault: b.vault(from.region), now: now, asOf: now.Add(-plan.staleBy), plan: plan}, in)
+	r := &request{vault: b.vault(from.region), now: now, asOf: now.Add(-p.staleBy), plan: p}
+	r.entryPlans = func(ids []string) []plan { return b.faults.entries(op.name, ids) }
+	return op.run(r, in)
 }
 
 func (op *operation[In, Out]) checked(in *In) *checks {

@@ -56,14 +56,13 @@ func (r *request) putSecretValue(in *secretsmanager.PutSecretValueInput) (*secre
 		return nil, err
 	}
 	token := *in.ClientRequestToken
-	if v := s.find(token); v != nil && !v.value.empty() {
-		if !v.value.equal(val) {
-			return nil, tokenInUse(token, s.arn)
-		}
+	if used, err := s.tokenUsed(token, val); err != nil {
+		return nil, err
+	} else if used {
 		return put(s, token), nil
 	}
 	s = s.edit(r.date())
-	s.add(&version{id: token, created: r.date(), value: val}, in.VersionStages)
+	s.add(r.newVersion(s, token, val), in.VersionStages)
 	if err := s.labelsWithinLimit(); err != nil {
 		return nil, err
 	}

@@ -12,16 +12,21 @@ type request struct {
 	now   time.Time
 	asOf  time.Time // the moment a read sees; now, unless a fault makes it stale
 	plan  plan
+
+	entryPlans func(ids []string) []plan // the faults of secrets found during the call
 }
 
 // view finds the secret a read sees, scheduled for deletion or not.
 func (r *request) view(id *string) (*secret, error) {
-	return r.find(id, func(t *timeline) *secret {
-		if r.plan.staleBy > 0 {
-			return t.at(r.asOf)
-		}
-		return t.latest(r.now)
-	})
+	return r.find(id, r.seen)
+}
+
+// seen is the state of a name that a read sees.
+func (r *request) seen(t *timeline) *secret {
+	if r.plan.staleBy > 0 {
+		return t.at(r.asOf)
+	}
+	return t.latest(r.now)
 }
 
 // latest finds the secret a write changes, scheduled for deletion or not.
@@ -59,6 +64,11 @@ func (r *request) publish(s *secret) {
 		r.vault.timelines[s.name] = t
 	}
 	t.record(r.now, s)
+}
+
+// newVersion makes a version of s, without labels.
+func (r *request) newVersion(s *secret, id string, val value) *version {
+	return &version{id: id, serial: r.vault.next(), created: r.date(), value: val, kmsKeyID: s.kmsKeyID}
 }
 
 // date is now as the service keeps it: UTC, to the millisecond.

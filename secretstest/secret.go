@@ -19,9 +19,11 @@ const (
 // edits a copy and publishes that.
 type secret struct {
 	name, arn   string
+	serial      uint64 // orders secrets by creation within a date
 	description string
-	kmsKeyID    string
-	tags        []tag // nil until the secret is first tagged
+	kmsKeyID    string // empty: aws/secretsmanager
+	policy      string // the resource policy; empty: none
+	tags        []tag  // nil until the secret is first tagged
 	created     time.Time
 	changed     time.Time
 	accessed    time.Time  // the day; zero: never
@@ -35,9 +37,11 @@ type tag struct{ key, value string }
 // version is one version of a secret, as immutable as the secret's states.
 type version struct {
 	id       string
+	serial   uint64
 	created  time.Time
 	accessed time.Time // the day; zero: never
 	value    value
+	kmsKeyID string   // the key that encrypts the value
 	stages   []string // sorted, as the service answers them
 }
 

@@ -10,6 +10,13 @@ import (
 type vault struct {
 	region, account string
 	timelines       map[string]*timeline // by name; none is empty
+	serial          uint64               // the last one given
+}
+
+// next numbers what is made in the vault, in order.
+func (v *vault) next() uint64 {
+	v.serial++
+	return v.serial
 }
 
 // arnPrefix comes before the name in every ARN of the vault.

@@ -31,7 +31,18 @@ var operations = map[string]served{
 	batchGetSecretValue.name:      &batchGetSecretValue,
 	putSecretValue.name:           &putSecretValue,
 	updateSecretVersionStage.name: &updateSecretVersionStage,
+	updateSecret.name:             &updateSecret,
 	deleteSecret.name:             &deleteSecret,
+	restoreSecret.name:            &restoreSecret,
+	listSecrets.name:              &listSecrets,
+	listSecretVersionIDs.name:     &listSecretVersionIDs,
+	tagResource.name:              &tagResource,
+	untagResource.name:            &untagResource,
+	getResourcePolicy.name:        &getResourcePolicy,
+	putResourcePolicy.name:        &putResourcePolicy,
+	deleteResourcePolicy.name:     &deleteResourcePolicy,
+	validateResourcePolicy.name:   &validateResourcePolicy,
+	getRandomPassword.name:        &getRandomPassword,
 }
 
 func (op *operation[In, Out]) serve(ctx context.Context, b *Backend, from origin, body []byte) (smithy.Serializable, error) {

@@ -86,4 +86,36 @@ var batches = []behaviour{
 		c.refused(c.batchErr(secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{c.name}, MaxResults: aws.Int32(1)}),
 			"InvalidParameterException", "'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.")
 	}},
+	{"BatchGetSecretValue by filter answers in pages", documented("apireference/API_BatchGetSecretValue.html"), func(c *check) {
+		c.listable()
+		names := []string{c.secret("a"), c.secret("b"), c.secret("c")}
+		for _, name := range names {
+			c.createNamed(name, token())
+		}
+		in := secretsmanager.BatchGetSecretValueInput{Filters: []types.Filter{{Key: "name", Values: []string{c.name}}}, MaxResults: aws.Int32(2)}
+		first := c.batch(in)
+		in.NextToken = first.NextToken
+		second := c.batch(in)
+		c.same("pages", []int{len(first.SecretValues), len(second.SecretValues)}, []int{2, 1})
+		c.same("last", []any{second.SecretValues[0].Name, second.NextToken}, []any{names[2], nil})
+	}},
+	{"BatchGetSecretValue by filter may answer a page without values", documented("apireference/API_BatchGetSecretValue.html (NextToken)"), func(c *check) {
+		c.listable()
+		empty, full := c.secret("empty"), c.secret("full")
+		made := c.createWith(secretsmanager.CreateSecretInput{Name: &empty})
+		c.createNamed(full, token())
+		in := secretsmanager.BatchGetSecretValueInput{Filters: []types.Filter{{Key: "name", Values: []string{c.name}}}, MaxResults: aws.Int32(1)}
+		first := c.batch(in)
+		c.same("values", len(first.SecretValues), 0)
+		c.same("errors", first.Errors, []types.APIErrorType{
+			entryError(*made.ARN, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT"),
+		})
+		in.NextToken = first.NextToken
+		c.same("the next page", c.batch(in).SecretValues[0].Name, full)
+	}},
+	{"BatchGetSecretValue refuses MaxResults over 20", model, func(c *check) {
+		c.refused(c.batchErr(secretsmanager.BatchGetSecretValueInput{
+			Filters: []types.Filter{{Key: "name", Values: []string{c.name}}}, MaxResults: aws.Int32(21),
+		}), "ValidationException", violation("Value '21'", "maxResults", "have value less than or equal to 20"))
+	}},
 }

@@ -45,6 +45,8 @@ var deleting = []behaviour{
 		_, err := c.putWith(secretsmanager.PutSecretValueInput{SecretString: aws.String(token())})
 		c.marked(err)
 		c.marked(c.move("LABEL", v1, ""))
+		_, err = c.UpdateSecret(c.ctx, &secretsmanager.UpdateSecretInput{SecretId: &c.name, Description: aws.String("d")})
+		c.marked(err)
 		c.marked(c.removeIn(7, false))
 	}},
 	{"a secret is gone when its window ends, and the name is free", documented("apireference/API_DeleteSecret.html"), func(c *check) {
@@ -58,6 +60,25 @@ var deleting = []behaviour{
 			c.errorf("the ARN has the same suffix")
 		}
 		c.notFound(c.getErr(arn))
+	}},
+	{"RestoreSecret takes the deletion back", recorded("test_secret_restore"), func(c *check) {
+		val := token()
+		made := c.create(val)
+		c.remove()
+		out, err := c.RestoreSecret(c.ctx, &secretsmanager.RestoreSecretInput{SecretId: &c.name})
+		c.must(err)
+		c.same("restored", out, &secretsmanager.RestoreSecretOutput{ARN: made.ARN, Name: made.Name})
+		c.same("DeletedDate", c.describe().DeletedDate, nil)
+		c.same("value", c.get().SecretString, val)
+	}},
+	{"RestoreSecret of a secret that is not scheduled succeeds", ours, func(c *check) {
+		c.create(token())
+		_, err := c.RestoreSecret(c.ctx, &secretsmanager.RestoreSecretInput{SecretId: &c.name})
+		c.must(err)
+	}},
+	{"RestoreSecret of an absent secret", documented("apireference/API_RestoreSecret.html"), func(c *check) {
+		_, err := c.RestoreSecret(c.ctx, &secretsmanager.RestoreSecretInput{SecretId: &c.name})
+		c.notFound(err)
 	}},
 	{"DeleteSecret by force deletes a secret that is scheduled", verified("LocalStack test_force_delete_deleted_secret"), func(c *check) {
 		made := c.create(token())

@@ -60,6 +60,8 @@ func validName(suffix string) behaviour {
 		next := token()
 		id := c.put(next)
 		c.same("put", []*string{c.get().SecretString, c.get().VersionId}, []string{next, id})
+		updated := c.updateWith(secretsmanager.UpdateSecretInput{SecretId: made.ARN, SecretString: aws.String(token()), Description: aws.String("d1")})
+		c.same("updated", updated, &secretsmanager.UpdateSecretOutput{ARN: made.ARN, Name: made.Name, VersionId: c.get().VersionId})
 		removed := c.removeNow(c.name)
 		c.same("removed", []*string{removed.ARN, removed.Name}, []*string{made.ARN, made.Name})
 	}}
@@ -84,6 +86,26 @@ func invalidName(name string) behaviour {
 			func() error { return c.getErr(name) },
 			func() error {
 				_, err := c.PutSecretValue(c.ctx, &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: aws.String(token())})
+				return err
+			},
+			func() error {
+				_, err := c.ListSecretVersionIds(c.ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: &name, IncludeDeprecated: aws.Bool(true)})
+				return err
+			},
+			func() error {
+				_, err := c.TagResource(c.ctx, &secretsmanager.TagResourceInput{SecretId: &name, Tags: tags(1)})
+				return err
+			},
+			func() error {
+				_, err := c.UntagResource(c.ctx, &secretsmanager.UntagResourceInput{SecretId: &name, TagKeys: []string{"k0"}})
+				return err
+			},
+			func() error {
+				_, err := c.UpdateSecret(c.ctx, &secretsmanager.UpdateSecretInput{SecretId: &name, Description: aws.String("d")})
+				return err
+			},
+			func() error {
+				_, err := c.ValidateResourcePolicy(c.ctx, &secretsmanager.ValidateResourcePolicyInput{SecretId: &name, ResourcePolicy: aws.String(policyFor("arn:aws:iam::123456789012:root"))})
 				return err
 			},
 		} {

@@ -21,6 +21,8 @@ var rawRequests = []behaviour{
 		`{"Name":"NAME","SecretString":"v","Description":"d"}`, `{"__type":"InvalidRequestException",`+noToken),
 	answers("raw PutSecretValue without a token", recorded("test_no_client_request_token[PutSecretValue]"), "PutSecretValue",
 		`{"SecretId":"NAME","SecretString":"v","Description":"d"}`, `{"__type":"InvalidRequestException",`+noToken),
+	answers("raw UpdateSecret without a token", recorded("test_no_client_request_token[UpdateSecret]"), "UpdateSecret",
+		`{"SecretId":"NAME","SecretString":"v","Description":"d"}`, `{"__type":"InvalidRequestException",`+noToken),
 	answers("raw request for an unknown operation", reported("aws-sdk-net#1536"), "Frobnicate", `{}`, `{"__type":"UnknownOperationException"}`),
 	answers("raw request that is not JSON", ours, "GetSecretValue", `{"SecretId":`, `{"__type":"SerializationException"}`),
 	answers("raw request that is not an object", ours, "GetSecretValue", `[]`, `{"__type":"SerializationException"}`),

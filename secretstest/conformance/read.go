@@ -32,7 +32,11 @@ var reading = []behaviour{
 			c.same("text", got.SecretString, nil)
 		}
 	}},
-	{"GetSecretValue of an absent secret", recorded("test_secret_not_found"), func(c *check) { c.notFound(c.getErr(c.name)) }},
+	{"an absent secret is not found", recorded("test_secret_not_found"), func(c *check) {
+		c.notFound(c.getErr(c.name))
+		_, err := c.ListSecretVersionIds(c.ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: &c.name})
+		c.notFound(err)
+	}},
 	{"GetSecretValue of an absent stage", recorded("test_get_secret_value_errors"), func(c *check) {
 		c.create(token())
 		_, err := c.getVersion("", "AWSPREVIOUS")
@@ -109,17 +113,30 @@ var describing = []behaviour{
 		for _, change := range []func(){
 			func() { c.put(token()) },
 			func() { c.must(c.move("LABEL", id, "")) },
+			func() { c.updateWith(secretsmanager.UpdateSecretInput{Description: aws.String("d")}) },
+			func() { c.tag("k", "v") },
+			func() { c.untag("k") },
 		} {
 			c.clock().Advance(time.Minute)
 			change()
 			c.same("LastChangedDate", c.describe().LastChangedDate, c.date())
 		}
 	}},
-	{"LastChangedDate stays with a read", verified("LocalStack test_last_updated_date"), func(c *check) {
+	{"LastChangedDate stays with a read, and moves with every update, of the same value too", verified("LocalStack test_last_updated_date"), func(c *check) {
 		c.create(token())
 		before := c.describe().LastChangedDate
 		c.get()
 		c.same("LastChangedDate", c.describe().LastChangedDate, before)
+		val := token()
+		for range 2 {
+			c.pause()
+			c.updateWith(secretsmanager.UpdateSecretInput{SecretString: &val})
+			after := c.describe().LastChangedDate
+			if !after.After(*before) {
+				c.errorf("%v, then %v", before, after)
+			}
+			before = after
+		}
 	}},
 	{"DescribeSecret shows a secret scheduled for deletion", verified("LocalStack test_force_delete_deleted_secret"), func(c *check) {
 		c.create(token())

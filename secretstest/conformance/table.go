@@ -6,6 +6,7 @@ import "slices"
 var table = slices.Concat(
 	creating, names, limits,
 	reading, describing, batches,
-	putting, staging, deleting,
+	putting, updating, staging, versioning, deleting,
+	listing, filtering, tagging, policies, passwords,
 	rawRequests,
 )
