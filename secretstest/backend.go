@@ -40,8 +40,9 @@ type Backend struct {
 	region  string
 	account string
 
-	mu     sync.Mutex // guards vaults and everything in them; never held across a wait
-	vaults map[string]*vault
+	mu      sync.Mutex // guards what follows and everything in it; never held across a wait
+	vaults  map[string]*vault
+	lambdas map[string]RotationFunction // by ARN
 
 	faults faultList
 	calls  callLog
@@ -61,6 +62,7 @@ func New(optFns ...func(*Options)) *Backend {
 		region:  cmp.Or(options.Region, "us-east-1"),
 		account: cmp.Or(options.Account, "123456789012"),
 		vaults:  make(map[string]*vault),
+		lambdas: make(map[string]RotationFunction),
 	}
 }
 

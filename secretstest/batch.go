@@ -69,7 +69,7 @@ func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*s
 	for i, s := range page {
 		ids[i] = s.arn
 	}
-	out := r.batch(ids, r.entryPlans(ids))
+	out := r.batch(ids, r.backend.faults.entries("BatchGetSecretValue", ids))
 	out.NextToken = next
 	return out, nil
 }

@@ -36,6 +36,7 @@ func (r *request) describeSecret(in *secretsmanager.DescribeSecretInput) (*secre
 	if err != nil {
 		return nil, err
 	}
+	rotation := s.rotationMembers()
 	return &secretsmanager.DescribeSecretOutput{
 		ARN:                aws.String(s.arn),
 		Name:               aws.String(s.name),
@@ -45,6 +46,11 @@ func (r *request) describeSecret(in *secretsmanager.DescribeSecretInput) (*secre
 		LastChangedDate:    presentDate(s.changed),
 		LastAccessedDate:   presentDate(s.accessed),
 		DeletedDate:        presentDate(s.deletion),
+		RotationEnabled:    rotation.enabled,
+		RotationLambdaARN:  rotation.lambda,
+		RotationRules:      rotation.rules,
+		LastRotatedDate:    rotation.rotated,
+		NextRotationDate:   rotation.next,
 		Tags:               s.tagList(),
 		VersionIdsToStages: s.versionIDsToStages(),
 	}, nil

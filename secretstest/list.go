@@ -81,6 +81,7 @@ func position(by types.SortByType) func(*secret) string {
 }
 
 func (s *secret) listEntry() types.SecretListEntry {
+	rotation := s.rotationMembers()
 	return types.SecretListEntry{
 		ARN:                    aws.String(s.arn),
 		Name:                   aws.String(s.name),
@@ -90,6 +91,11 @@ func (s *secret) listEntry() types.SecretListEntry {
 		LastChangedDate:        presentDate(s.changed),
 		LastAccessedDate:       presentDate(s.accessed),
 		DeletedDate:            presentDate(s.deletion),
+		RotationEnabled:        rotation.enabled,
+		RotationLambdaARN:      rotation.lambda,
+		RotationRules:          rotation.rules,
+		LastRotatedDate:        rotation.rotated,
+		NextRotationDate:       rotation.next,
 		Tags:                   s.tagList(),
 		SecretVersionsToStages: s.versionIDsToStages(),
 	}

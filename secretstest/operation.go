@@ -18,6 +18,7 @@ type operation[In, Out any] struct {
 	check    func(*checks, *In)                // the constraints of the service model
 	subject  func(*In) Call                    // what the call log and the faults see
 	token    func(*In) **string                // the ClientRequestToken member; nil: there is none
+	noToken  func(message string) error        // the refusal of a request without; nil: invalidRequest
 	metadata func(*Out) *middleware.Metadata   // where the SDK puts the request id
 	run      func(*request, *In) (*Out, error) // the effect, with the backend locked
 }
@@ -79,26 +80,47 @@ func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, from orig
 	if plan.err != nil {
 		return nil, plan.err
 	}
-	out, err := op.apply(b, from, plan, in)
+	out, err := op.apply(ctx, b, from, plan, in)
 	if plan.lostAnswer {
 		return nil, ConnectionReset()
 	}
 	return out, err
 }
 
-func (op *operation[In, Out]) apply(b *Backend, from origin, p plan, in *In) (*Out, error) {
+// apply does what the call asks for, and what that sets off.
+func (op *operation[In, Out]) apply(ctx context.Context, b *Backend, from origin, p plan, in *In) (*Out, error) {
 	if err := op.checked(in).err(); err != nil {
 		return nil, err
 	}
-	if op.token != nil && *op.token(in) == nil {
-		return nil, invalidRequest("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
+	if err := op.hasToken(in); err != nil {
+		return nil, err
 	}
+	out, then, err := op.locked(b, from, p, in)
+	if then != nil {
+		then(ctx, b)
+	}
+	return out, err
+}
+
+func (op *operation[In, Out]) hasToken(in *In) error {
+	const message = "You must provide a ClientRequestToken value. We recommend a UUID-type value."
+	switch {
+	case op.token == nil || *op.token(in) != nil:
+		return nil
+	case op.noToken != nil:
+		return op.noToken(message)
+	}
+	return invalidRequest(message)
+}
+
+// locked runs the operation with the backend locked.
+func (op *operation[In, Out]) locked(b *Backend, from origin, p plan, in *In) (*Out, func(context.Context, *Backend), error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock()
-	r := &request{vault: b.vault(from.region), now: now, asOf: now.Add(-p.staleBy), plan: p}
-	r.entryPlans = func(ids []string) []plan { return b.faults.entries(op.name, ids) }
-	return op.run(r, in)
+	r := &request{backend: b, vault: b.vault(from.region), now: now, asOf: now.Add(-p.staleBy), plan: p}
+	out, err := op.run(r, in)
+	return out, r.then, err
 }
 
 func (op *operation[In, Out]) checked(in *In) *checks {

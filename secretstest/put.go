@@ -63,6 +63,9 @@ func (r *request) putSecretValue(in *secretsmanager.PutSecretValueInput) (*secre
 	}
 	s = s.edit(r.date())
 	s.add(r.newVersion(s, token, val), in.VersionStages)
+	if s.find(token).has(stageCurrent) {
+		s.restart(r.date())
+	}
 	if err := s.labelsWithinLimit(); err != nil {
 		return nil, err
 	}
@@ -103,17 +106,16 @@ func (s *secret) place(v *version) {
 		s.versions = append(s.versions, v)
 		return
 	}
-	v.stages = s.versions[i].stages
+	v.stages, v.serial = s.versions[i].stages, s.versions[i].serial
 	s.versions[i] = v
 }
 
 // supersede promotes a new version. Unlike a promotion by
-// UpdateSecretVersionStage it ends a rotation that was pending on the version
-// it replaces.
+// UpdateSecretVersionStage it ends a rotation: recorded where AWSPENDING was on
+// the version replaced, and reported where it was on another.
 func (s *secret) supersede(id string) {
-	was := s.holder(stageCurrent)
 	s.promote(id)
-	if was != nil && was.id != id && was.has(stagePending) {
+	if pending := s.holder(stagePending); pending != nil && pending.id != id {
 		s.detach(stagePending)
 	}
 }

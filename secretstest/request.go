@@ -1,6 +1,7 @@
 package secretstest
 
 import (
+	"context"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -8,12 +9,12 @@ import (
 
 // request is one operation in progress, with the backend locked.
 type request struct {
-	vault *vault
-	now   time.Time
-	asOf  time.Time // the moment a read sees; now, unless a fault makes it stale
-	plan  plan
-
-	entryPlans func(ids []string) []plan // the faults of secrets found during the call
+	backend *Backend
+	vault   *vault
+	now     time.Time
+	asOf    time.Time // the moment a read sees; now, unless a fault makes it stale
+	plan    plan
+	then    func(context.Context, *Backend) // happens once the backend is unlocked; nil: nothing
 }
 
 // view finds the secret a read sees, scheduled for deletion or not.

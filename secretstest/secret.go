@@ -28,6 +28,7 @@ type secret struct {
 	changed     time.Time
 	accessed    time.Time  // the day; zero: never
 	deletion    time.Time  // end of the recovery window; zero: not scheduled
+	rotation    *rotation  // nil: never set up
 	versions    []*version // in order of creation
 	pruned      []string   // ids of the versions that were too many
 }

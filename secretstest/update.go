@@ -55,6 +55,7 @@ func (r *request) updateSecret(in *secretsmanager.UpdateSecretInput) (*secretsma
 	s.describeAs(in.Description, in.KmsKeyId)
 	if !val.empty() {
 		s.add(r.newVersion(s, token, val), nil)
+		s.restart(r.date())
 		s.prune(r.now)
 	}
 	if err := s.labelsWithinLimit(); err != nil {

@@ -43,6 +43,8 @@ var operations = map[string]served{
 	deleteResourcePolicy.name:     &deleteResourcePolicy,
 	validateResourcePolicy.name:   &validateResourcePolicy,
 	getRandomPassword.name:        &getRandomPassword,
+	rotateSecret.name:             &rotateSecret,
+	cancelRotateSecret.name:       &cancelRotateSecret,
 }
 
 func (op *operation[In, Out]) serve(ctx context.Context, b *Backend, from origin, body []byte) (smithy.Serializable, error) {

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/formbridge/tenantsecrets/secretstest"
 )
 
 // API is the operations the behaviours use; *secretsmanager.Client has them.
@@ -41,6 +43,8 @@ type API interface {
 	DeleteResourcePolicy(context.Context, *secretsmanager.DeleteResourcePolicyInput, ...func(*secretsmanager.Options)) (*secretsmanager.DeleteResourcePolicyOutput, error)
 	ValidateResourcePolicy(context.Context, *secretsmanager.ValidateResourcePolicyInput, ...func(*secretsmanager.Options)) (*secretsmanager.ValidateResourcePolicyOutput, error)
 	GetRandomPassword(context.Context, *secretsmanager.GetRandomPasswordInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetRandomPasswordOutput, error)
+	RotateSecret(context.Context, *secretsmanager.RotateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.RotateSecretOutput, error)
+	CancelRotateSecret(context.Context, *secretsmanager.CancelRotateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CancelRotateSecretOutput, error)
 }
 
 // Target is a server as one behaviour meets it. What a server cannot do is nil,
@@ -53,6 +57,9 @@ type Target struct {
 
 	// Lagging says that ListSecrets may not show the last changes.
 	Lagging bool
+
+	// Lambda registers a rotation function for an ARN.
+	Lambda func(arn string, f secretstest.RotationFunction)
 
 	// Post sends a request body to X-Amz-Target secretsmanager.OPERATION, without
 	// an SDK, and returns the HTTP status and the body of the answer.

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestInProcess(t *testing.T) {
 	conformance.Run(t, conformance.Server{Choices: true, Open: func(*testing.T) conformance.Target {
 		b, c := newBackend()
-		return conformance.Target{API: b, Clock: c}
+		return conformance.Target{API: b, Clock: c, Lambda: b.RegisterLambda}
 	}})
 }
 
@@ -33,7 +33,7 @@ func TestOverHTTP(t *testing.T) {
 		b, c := newBackend()
 		server := httptest.NewServer(b.Handler())
 		t.Cleanup(server.Close)
-		return conformance.Target{API: newClient(t, server.URL, aws.NopRetryer{}), Clock: c, Post: poster(server.URL)}
+		return conformance.Target{API: newClient(t, server.URL, aws.NopRetryer{}), Clock: c, Lambda: b.RegisterLambda, Post: poster(server.URL)}
 	}})
 }
 

@@ -7,6 +7,7 @@ var table = slices.Concat(
 	creating, names, limits,
 	reading, describing, batches,
 	putting, updating, staging, versioning, deleting,
+	rotating, schedules,
 	listing, filtering, tagging, policies, passwords,
 	rawRequests,
 )
