@@ -1,6 +1,7 @@
 package secretstest
 
 import (
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,14 @@ type Fault struct {
 	// Times is how many matching calls are hit. 0: all of them.
 	Times int
 
+	// Probability is the share of the matching calls that are hit, after After and
+	// up to Times. 0: all of them.
+	Probability float64
+
+	// Seed decides what Probability and StaleUpTo leave open. The nth matching
+	// call of a fault always fares the same under one seed.
+	Seed uint64
+
 	// Delay passes before anything else happens. It ends early when the call's
 	// context does.
 	Delay time.Duration
@@ -39,6 +48,10 @@ type Fault struct {
 	// consistent service. At least the last 64 changes of each name are
 	// remembered. Writes are not affected.
 	StaleBy time.Duration
+
+	// StaleUpTo makes each read answer what was true at some moment up to that
+	// long ago, or at StaleBy if that is longer ago.
+	StaleUpTo time.Duration
 }
 
 // Inject adds faults. They stay until remove is called, which may be done more
@@ -55,10 +68,11 @@ type faultList struct {
 	active []*activeFault
 }
 
-// activeFault is a fault and how many calls it has matched.
+// activeFault is a fault and what has become of it.
 type activeFault struct {
 	Fault
-	matched int
+	matched, hits int
+	chance        *rand.Rand // drawn from once a matching call for each thing left open
 }
 
 // plan is what happens to one call, and to the entries of a batch.
@@ -74,7 +88,7 @@ func (l *faultList) add(faults []Fault) (remove func()) {
 	added := make([]*activeFault, len(faults))
 	for i, f := range faults {
 		f.SecretID = secretName(f.SecretID)
-		added[i] = &activeFault{Fault: f}
+		added[i] = &activeFault{Fault: f, chance: rand.New(rand.NewPCG(f.Seed, 0))}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,10 +147,25 @@ func (f *activeFault) hit(operation string) Fault {
 		return Fault{}
 	}
 	f.matched++
-	if f.matched <= f.After || f.Times > 0 && f.matched > f.After+f.Times {
+	lucky, now := f.draw(), f.Fault
+	now.StaleBy = max(now.StaleBy, f.drawStaleness())
+	if f.matched <= f.After || lucky || f.Times > 0 && f.hits == f.Times {
 		return Fault{}
 	}
-	return f.Fault
+	f.hits++
+	return now
+}
+
+// draw tells whether a call gets away.
+func (f *activeFault) draw() bool {
+	return f.Probability > 0 && f.chance.Float64() >= f.Probability
+}
+
+func (f *activeFault) drawStaleness() time.Duration {
+	if f.StaleUpTo <= 0 {
+		return 0
+	}
+	return time.Duration(f.chance.Int64N(int64(f.StaleUpTo) + 1))
 }
 
 func (p *plan) add(f Fault) {

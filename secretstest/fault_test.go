@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,17 @@ func TestRequestID(t *testing.T) {
 	}}})
 }
 
+// TestServerTime shows the server's time where a client looks for it.
+func TestServerTime(t *testing.T) {
+	hold(t, []behaviour{{"in the metadata of an answer, to the second", "AWS SDK for Go v2, GetServerTime", func(f *fixture) {
+		f.create("s", token())
+		at, ok := awsmiddleware.GetServerTime(f.get("s").ResultMetadata)
+		if want := f.clock.Now().Truncate(time.Second); !ok || !at.Equal(want) {
+			f.Errorf("got %v, want %v", at, want)
+		}
+	}}})
+}
+
 func TestFaultSelection(t *testing.T) {
 	const contract = "the fake's contract: type Fault"
 	// outcomes is the codes of n reads.
@@ -194,6 +206,30 @@ func TestFaultSelection(t *testing.T) {
 			f.create("s", token())
 			f.backend.Inject(secretstest.Fault{Operation: "GetSecretValue", After: 1, Times: 2, Err: secretstest.Throttling()})
 			expect(f, outcomes(f, "s", 4), "", "ThrottlingException", "ThrottlingException", "")
+		}},
+		{"by chance, the same for one seed", contract, func(f *fixture) {
+			f.create("s", token())
+			sample := func(seed uint64) []string {
+				defer f.backend.Inject(secretstest.Fault{Operation: "GetSecretValue", After: 10, Times: 20, Probability: 0.25, Seed: seed, Err: secretstest.Throttling()})()
+				return outcomes(f, "s", 100)
+			}
+			first := sample(1)
+			expect(f, sample(1), first...)
+			if slices.Equal(sample(2), first) {
+				f.Error("two seeds, one outcome")
+			}
+			if slices.ContainsFunc(first[:10], func(code string) bool { return code != "" }) {
+				f.Error("hit before After")
+			}
+			hits := 0
+			for _, code := range first {
+				if code != "" {
+					hits++
+				}
+			}
+			if hits < 10 || hits > 20 {
+				f.Errorf("%d of 90 hit", hits)
+			}
 		}},
 		{"until removed", contract, func(f *fixture) {
 			f.create("s", token())
@@ -279,6 +315,31 @@ func TestStaleReads(t *testing.T) {
 			v2 := f.put("s", token())
 			f.backend.Inject(secretstest.Fault{StaleBy: time.Second})
 			refused(f.T, f.move("s", "AWSCURRENT", v2, v1), "InvalidParameterException", "Staging label AWSCURRENT is not attached to version "+v1+".")
+		}},
+		{"answers the state of some moment up to then", "the fake's contract: Fault.StaleUpTo", func(f *fixture) {
+			versions := []string{*f.create("s", token()).VersionId}
+			for range 9 {
+				f.clock.Advance(time.Second)
+				versions = append(versions, f.put("s", token()))
+			}
+			f.clock.Advance(time.Second / 2)
+			sample := func(seed uint64) []string {
+				defer f.backend.Inject(secretstest.Fault{Operation: "GetSecretValue", StaleUpTo: 4 * time.Second, Seed: seed})()
+				var seen []string
+				for range 50 {
+					seen = append(seen, *f.get("s").VersionId)
+				}
+				return seen
+			}
+			first := sample(7)
+			if !slices.Equal(sample(7), first) {
+				f.Error("one seed, two outcomes")
+			}
+			for i, id := range versions {
+				if seen := slices.Contains(first, id); seen != (i >= 5) {
+					f.Errorf("version %d seen: %v", i, seen)
+				}
+			}
 		}},
 		{"behind the history the oldest state answers", contract, func(f *fixture) {
 			f.create("s", token())

@@ -3,12 +3,14 @@ package secretstest
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	smithy "github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyrand "github.com/aws/smithy-go/rand"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // operation is one operation of the service, for both ways in: methods of
@@ -42,8 +44,21 @@ func (op *operation[In, Out]) invoke(ctx context.Context, b *Backend, in *In) (*
 	if err != nil {
 		return nil, sdkError(op.name, id, err)
 	}
-	awsmiddleware.SetRequestIDMetadata(op.metadata(out), id)
+	*op.metadata(out) = answerMetadata(ctx, id, b.clock())
 	return out, nil
+}
+
+// answerMetadata is what the SDK's client notes about an answer: the request id
+// and the server's time, by the Date header to the second.
+func answerMetadata(ctx context.Context, requestID string, now time.Time) middleware.Metadata {
+	answer := middleware.DeserializeHandlerFunc(func(context.Context, middleware.DeserializeInput) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		header := http.Header{"Date": {now.UTC().Format(http.TimeFormat)}}
+		return middleware.DeserializeOutput{RawResponse: &smithyhttp.Response{Response: &http.Response{Header: header}}}, middleware.Metadata{}, nil
+	})
+	var timing awsmiddleware.RecordResponseTiming
+	_, metadata, _ := timing.HandleDeserialize(ctx, middleware.DeserializeInput{}, answer) // fails only if answer does
+	awsmiddleware.SetRequestIDMetadata(&metadata, requestID)
+	return metadata
 }
 
 // prepare does what the SDK does before a request is sent. Like the SDK it
