@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -21,9 +22,18 @@ type Options struct {
 	// the Region they are signed for; every Region has its own secrets.
 	Region string
 
-	// Account is the twelve-digit account that owns the secrets. The default is
-	// 123456789012.
+	// Account is the twelve-digit account of calls in process, and of HTTP requests
+	// signed with an access key that is not among AccessKeys. The default is
+	// 123456789012. Every account has its own secrets.
 	Account string
+
+	// AccessKeys is the accounts of access keys, by the id of the key.
+	AccessKeys map[string]string
+
+	// Allow is asked for every permission that a call needs, the entries of a
+	// batch included; false is an AccessDeniedException. It is called with the
+	// backend locked, so it must not call the backend. Nil allows everything.
+	Allow func(Access) bool
 }
 
 // Backend is one account's Secrets Manager. Make it with [New]; it needs no
@@ -36,13 +46,16 @@ type Options struct {
 // call gives *smithy.CanceledError. Retries are the caller's: a call in process
 // is one attempt.
 type Backend struct {
-	clock   func() time.Time
-	region  string
-	account string
+	clock      func() time.Time
+	region     string
+	account    string
+	accessKeys map[string]string
+	allow      func(Access) bool
 
 	mu      sync.Mutex // guards what follows and everything in it; never held across a wait
-	vaults  map[string]*vault
+	vaults  map[vaultID]*vault
 	lambdas map[string]RotationFunction // by ARN
+	keys    map[string]KeyState         // by KmsKeyId
 
 	faults faultList
 	calls  callLog
@@ -61,8 +74,12 @@ func New(optFns ...func(*Options)) *Backend {
 		clock:   options.Now,
 		region:  cmp.Or(options.Region, "us-east-1"),
 		account: cmp.Or(options.Account, "123456789012"),
-		vaults:  make(map[string]*vault),
+		vaults:  make(map[vaultID]*vault),
 		lambdas: make(map[string]RotationFunction),
+		keys:    make(map[string]KeyState),
+
+		accessKeys: maps.Clone(options.AccessKeys),
+		allow:      options.Allow,
 	}
 }
 
@@ -79,12 +96,26 @@ func (b *Backend) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "secretstest.Backend(redacted)")
 }
 
-// vault returns the secrets of a Region, with b.mu held.
-func (b *Backend) vault(region string) *vault {
-	v := b.vaults[region]
+// vaultID is whose secrets a vault holds, and where.
+type vaultID struct{ account, region string }
+
+// vault returns the secrets of an account in a Region, with b.mu held.
+func (b *Backend) vault(id vaultID) *vault {
+	v := b.vaults[id]
 	if v == nil {
-		v = &vault{region: region, account: b.account, timelines: make(map[string]*timeline)}
-		b.vaults[region] = v
+		v = &vault{region: id.region, account: id.account, timelines: make(map[string]*timeline)}
+		b.vaults[id] = v
 	}
 	return v
+}
+
+// vaultFor returns the vault that a SecretId means for a caller: the caller's
+// own, or by an ARN another account's.
+func (b *Backend) vaultFor(from origin, id *string) *vault {
+	if id != nil {
+		if owner, ok := arnVault(*id); ok && owner.region == from.region {
+			return b.vault(owner)
+		}
+	}
+	return b.vault(vaultID{from.caller.account, from.region})
 }

@@ -57,6 +57,9 @@ func (r *request) batchGetSecretValue(in *secretsmanager.BatchGetSecretValueInpu
 // the faults of their own that are answers or stale reads; a connection breaks
 // for a whole call, before its secrets are known.
 func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*secretsmanager.BatchGetSecretValueOutput, error) {
+	if err := r.authorize("ListSecrets", nil); err != nil {
+		return nil, err
+	}
 	if err := complete(in.Filters); err != nil {
 		return nil, err
 	}
@@ -97,6 +100,10 @@ func (r *request) batchEntry(id string, entry plan) (types.SecretValueEntry, err
 		return types.SecretValueEntry{}, entry.err
 	}
 	single := *r
+	single.vault = r.backend.vaultFor(r.origin, &id)
+	if err := single.authorize("GetSecretValue", &id); err != nil {
+		return types.SecretValueEntry{}, err
+	}
 	single.plan.staleBy = max(r.plan.staleBy, entry.staleBy)
 	single.asOf = r.now.Add(-single.plan.staleBy)
 	out, err := single.getSecretValue(&secretsmanager.GetSecretValueInput{SecretId: &id})

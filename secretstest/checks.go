@@ -93,9 +93,9 @@ func (c *checks) paging(maxResults *int32, most int64, nextToken *string) {
 	c.text("NextToken", nextToken, 1, 4096)
 }
 
-// id requires a SecretId or the name of a new secret.
-func (c *checks) id(member string, v *string, most int) {
-	c.need(member, v, 1, most)
+// secretID requires a SecretId.
+func (c *checks) secretID(v *string) {
+	c.need("SecretId", v, 1, 2048)
 	if v != nil {
 		c.wellFormed(*v)
 	}

@@ -20,7 +20,8 @@ func (b *Backend) CreateSecret(
 var createSecret = operation[secretsmanager.CreateSecretInput, secretsmanager.CreateSecretOutput]{
 	name: "CreateSecret",
 	check: func(c *checks, in *secretsmanager.CreateSecretInput) {
-		c.id("Name", in.Name, 512)
+		c.need("Name", in.Name, 1, 512)
+		c.badName = in.Name != nil && !namePattern.MatchString(*in.Name)
 		c.text("ClientRequestToken", in.ClientRequestToken, 32, 64)
 		c.text("Description", in.Description, 0, 2048)
 		c.text("KmsKeyId", in.KmsKeyId, 0, 2048)
@@ -59,6 +60,9 @@ func (r *request) createSecret(in *secretsmanager.CreateSecretInput) (*secretsma
 	first := r.newVersion(s, *in.ClientRequestToken, val)
 	first.stages = []string{stageCurrent}
 	s.versions = []*version{first}
+	if err := r.encrypt(s.kmsKeyID); err != nil {
+		return nil, err
+	}
 	r.publish(s)
 	return created(s, *in.ClientRequestToken), nil
 }

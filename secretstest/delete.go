@@ -28,7 +28,7 @@ func (b *Backend) DeleteSecret(
 var deleteSecret = operation[secretsmanager.DeleteSecretInput, secretsmanager.DeleteSecretOutput]{
 	name: "DeleteSecret",
 	check: func(c *checks, in *secretsmanager.DeleteSecretInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 	},
 	subject: func(in *secretsmanager.DeleteSecretInput) Call {
 		return Call{SecretID: aws.ToString(in.SecretId)}

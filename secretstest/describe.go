@@ -22,7 +22,7 @@ func (b *Backend) DescribeSecret(
 var describeSecret = operation[secretsmanager.DescribeSecretInput, secretsmanager.DescribeSecretOutput]{
 	name: "DescribeSecret",
 	check: func(c *checks, in *secretsmanager.DescribeSecretInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 	},
 	subject: func(in *secretsmanager.DescribeSecretInput) Call {
 		return Call{SecretID: aws.ToString(in.SecretId)}

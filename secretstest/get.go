@@ -20,7 +20,7 @@ func (b *Backend) GetSecretValue(
 var getSecretValue = operation[secretsmanager.GetSecretValueInput, secretsmanager.GetSecretValueOutput]{
 	name: "GetSecretValue",
 	check: func(c *checks, in *secretsmanager.GetSecretValueInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.text("VersionId", in.VersionId, 32, 64)
 		c.text("VersionStage", in.VersionStage, 1, 256)
 	},
@@ -45,6 +45,9 @@ func (r *request) getSecretValue(in *secretsmanager.GetSecretValueInput) (*secre
 	}
 	v, err := s.choose(in.VersionId, in.VersionStage)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.decrypt(v.kmsKeyID); err != nil {
 		return nil, err
 	}
 	r.touch(s.name, v.id)

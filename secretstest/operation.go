@@ -27,6 +27,7 @@ type operation[In, Out any] struct {
 
 // origin tells where a call comes from.
 type origin struct {
+	caller caller
 	region string
 	http   bool
 }
@@ -39,7 +40,7 @@ func (op *operation[In, Out]) invoke(ctx context.Context, b *Backend, in *In) (*
 	if err := op.prepare(ctx, in); err != nil {
 		return nil, &smithy.OperationError{ServiceID: serviceID, OperationName: op.name, Err: err}
 	}
-	out, err := op.perform(ctx, b, origin{region: b.region}, in)
+	out, err := op.perform(ctx, b, origin{caller: caller{account: b.account}, region: b.region}, in)
 	id := newUUID()
 	if err != nil {
 		return nil, sdkError(op.name, id, err)
@@ -95,7 +96,7 @@ func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, from orig
 	if plan.err != nil {
 		return nil, plan.err
 	}
-	out, err := op.apply(ctx, b, from, plan, in)
+	out, err := op.apply(ctx, b, from, call, plan, in)
 	if plan.lostAnswer {
 		return nil, ConnectionReset()
 	}
@@ -103,14 +104,14 @@ func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, from orig
 }
 
 // apply does what the call asks for, and what that sets off.
-func (op *operation[In, Out]) apply(ctx context.Context, b *Backend, from origin, p plan, in *In) (*Out, error) {
+func (op *operation[In, Out]) apply(ctx context.Context, b *Backend, from origin, call Call, p plan, in *In) (*Out, error) {
 	if err := op.checked(in).err(); err != nil {
 		return nil, err
 	}
 	if err := op.hasToken(in); err != nil {
 		return nil, err
 	}
-	out, then, err := op.locked(b, from, p, in)
+	out, then, err := op.locked(b, from, call, p, in)
 	if then != nil {
 		then(ctx, b)
 	}
@@ -129,11 +130,14 @@ func (op *operation[In, Out]) hasToken(in *In) error {
 }
 
 // locked runs the operation with the backend locked.
-func (op *operation[In, Out]) locked(b *Backend, from origin, p plan, in *In) (*Out, func(context.Context, *Backend), error) {
+func (op *operation[In, Out]) locked(b *Backend, from origin, call Call, p plan, in *In) (*Out, func(context.Context, *Backend), error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.clock()
-	r := &request{backend: b, vault: b.vault(from.region), now: now, asOf: now.Add(-p.staleBy), plan: p}
+	now, id := b.clock(), subjectOf(call)
+	r := &request{backend: b, origin: from, vault: b.vaultFor(from, id), now: now, asOf: now.Add(-p.staleBy), plan: p}
+	if err := r.authorize(op.name, id); err != nil {
+		return nil, nil, err
+	}
 	out, err := op.run(r, in)
 	return out, r.then, err
 }

@@ -18,7 +18,7 @@ func (b *Backend) GetResourcePolicy(
 
 var getResourcePolicy = operation[secretsmanager.GetResourcePolicyInput, secretsmanager.GetResourcePolicyOutput]{
 	name:     "GetResourcePolicy",
-	check:    func(c *checks, in *secretsmanager.GetResourcePolicyInput) { c.id("SecretId", in.SecretId, 2048) },
+	check:    func(c *checks, in *secretsmanager.GetResourcePolicyInput) { c.secretID(in.SecretId) },
 	subject:  func(in *secretsmanager.GetResourcePolicyInput) Call { return Call{SecretID: aws.ToString(in.SecretId)} },
 	metadata: func(out *secretsmanager.GetResourcePolicyOutput) *middleware.Metadata { return &out.ResultMetadata },
 	run:      (*request).getResourcePolicy,
@@ -35,7 +35,8 @@ func (r *request) getResourcePolicy(in *secretsmanager.GetResourcePolicyInput) (
 	return &secretsmanager.GetResourcePolicyOutput{ARN: aws.String(s.arn), Name: aws.String(s.name), ResourcePolicy: present(s.policy)}, nil
 }
 
-// PutResourcePolicy gives a secret a resource policy.
+// PutResourcePolicy gives a secret a resource policy. It is evaluated for
+// callers of other accounts.
 func (b *Backend) PutResourcePolicy(
 	ctx context.Context, in *secretsmanager.PutResourcePolicyInput, _ ...func(*secretsmanager.Options),
 ) (*secretsmanager.PutResourcePolicyOutput, error) {
@@ -45,7 +46,7 @@ func (b *Backend) PutResourcePolicy(
 var putResourcePolicy = operation[secretsmanager.PutResourcePolicyInput, secretsmanager.PutResourcePolicyOutput]{
 	name: "PutResourcePolicy",
 	check: func(c *checks, in *secretsmanager.PutResourcePolicyInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.need("ResourcePolicy", in.ResourcePolicy, 1, 20480)
 	},
 	subject:  func(in *secretsmanager.PutResourcePolicyInput) Call { return Call{SecretID: aws.ToString(in.SecretId)} },
@@ -79,7 +80,7 @@ func (b *Backend) DeleteResourcePolicy(
 
 var deleteResourcePolicy = operation[secretsmanager.DeleteResourcePolicyInput, secretsmanager.DeleteResourcePolicyOutput]{
 	name:  "DeleteResourcePolicy",
-	check: func(c *checks, in *secretsmanager.DeleteResourcePolicyInput) { c.id("SecretId", in.SecretId, 2048) },
+	check: func(c *checks, in *secretsmanager.DeleteResourcePolicyInput) { c.secretID(in.SecretId) },
 	subject: func(in *secretsmanager.DeleteResourcePolicyInput) Call {
 		return Call{SecretID: aws.ToString(in.SecretId)}
 	},
@@ -118,7 +119,7 @@ var validateResourcePolicy = operation[secretsmanager.ValidateResourcePolicyInpu
 	name: "ValidateResourcePolicy",
 	check: func(c *checks, in *secretsmanager.ValidateResourcePolicyInput) {
 		if in.SecretId != nil {
-			c.id("SecretId", in.SecretId, 2048)
+			c.secretID(in.SecretId)
 		}
 		c.need("ResourcePolicy", in.ResourcePolicy, 1, 20480)
 	},

@@ -3,10 +3,14 @@ package secretstest
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 	"slices"
+	"strings"
 )
 
-// policyDocument is as much of a resource policy as the fake understands.
+// policyDocument is as much of a resource policy as the fake understands:
+// statements that allow or deny actions to accounts. A statement with a
+// Condition, or with NotPrincipal or NotAction, is kept but never applies.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 type policyDocument struct {
 	Version   string
@@ -16,6 +20,7 @@ type policyDocument struct {
 type statement struct {
 	Effect    string
 	Principal principals
+	Action    many[string]
 	Condition json.RawMessage
 }
 
@@ -66,5 +71,30 @@ func (p policyDocument) valid() bool {
 func (p policyDocument) public() bool {
 	return slices.ContainsFunc(p.Statement, func(s statement) bool {
 		return s.Effect == "Allow" && s.Condition == nil && slices.Contains(s.Principal, "*")
+	})
+}
+
+// allows tells whether the policy lets an account do an action. A denial counts
+// more than any permission.
+func (p policyDocument) allows(account, action string) bool {
+	applies := func(effect string) bool {
+		return slices.ContainsFunc(p.Statement, func(s statement) bool {
+			return s.Effect == effect && s.Condition == nil && s.covers(account) && s.names(action)
+		})
+	}
+	return applies("Allow") && !applies("Deny")
+}
+
+// covers tells whether a principal is everybody, the account, or somebody in it.
+func (s statement) covers(account string) bool {
+	return slices.ContainsFunc(s.Principal, func(p string) bool {
+		return p == "*" || p == account || strings.Contains(p, "::"+account+":")
+	})
+}
+
+func (s statement) names(action string) bool {
+	return slices.ContainsFunc(s.Action, func(pattern string) bool {
+		matched, _ := path.Match(strings.ToLower(pattern), strings.ToLower(action))
+		return matched
 	})
 }

@@ -23,7 +23,7 @@ func (b *Backend) PutSecretValue(
 var putSecretValue = operation[secretsmanager.PutSecretValueInput, secretsmanager.PutSecretValueOutput]{
 	name: "PutSecretValue",
 	check: func(c *checks, in *secretsmanager.PutSecretValueInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.text("ClientRequestToken", in.ClientRequestToken, 32, 64)
 		c.value(in.SecretString, in.SecretBinary)
 		c.list("VersionStages", in.VersionStages, 20, 256)
@@ -60,6 +60,9 @@ func (r *request) putSecretValue(in *secretsmanager.PutSecretValueInput) (*secre
 		return nil, err
 	} else if used {
 		return put(s, token), nil
+	}
+	if err := r.encrypt(s.kmsKeyID); err != nil {
+		return nil, err
 	}
 	s = s.edit(r.date())
 	s.add(r.newVersion(s, token, val), in.VersionStages)

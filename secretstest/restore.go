@@ -20,7 +20,7 @@ func (b *Backend) RestoreSecret(
 var restoreSecret = operation[secretsmanager.RestoreSecretInput, secretsmanager.RestoreSecretOutput]{
 	name: "RestoreSecret",
 	check: func(c *checks, in *secretsmanager.RestoreSecretInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 	},
 	subject: func(in *secretsmanager.RestoreSecretInput) Call {
 		return Call{SecretID: aws.ToString(in.SecretId)}

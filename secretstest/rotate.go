@@ -27,7 +27,7 @@ func (b *Backend) RotateSecret(
 var rotateSecret = operation[secretsmanager.RotateSecretInput, secretsmanager.RotateSecretOutput]{
 	name: "RotateSecret",
 	check: func(c *checks, in *secretsmanager.RotateSecretInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.text("ClientRequestToken", in.ClientRequestToken, 32, 64)
 		c.text("RotationLambdaARN", in.RotationLambdaARN, 0, 2048)
 		c.rotationRules(in.RotationRules)
@@ -116,7 +116,7 @@ func (b *Backend) CancelRotateSecret(
 
 var cancelRotateSecret = operation[secretsmanager.CancelRotateSecretInput, secretsmanager.CancelRotateSecretOutput]{
 	name:  "CancelRotateSecret",
-	check: func(c *checks, in *secretsmanager.CancelRotateSecretInput) { c.id("SecretId", in.SecretId, 2048) },
+	check: func(c *checks, in *secretsmanager.CancelRotateSecretInput) { c.secretID(in.SecretId) },
 	subject: func(in *secretsmanager.CancelRotateSecretInput) Call {
 		return Call{SecretID: aws.ToString(in.SecretId)}
 	},

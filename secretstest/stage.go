@@ -21,7 +21,7 @@ func (b *Backend) UpdateSecretVersionStage(
 var updateSecretVersionStage = operation[secretsmanager.UpdateSecretVersionStageInput, secretsmanager.UpdateSecretVersionStageOutput]{
 	name: "UpdateSecretVersionStage",
 	check: func(c *checks, in *secretsmanager.UpdateSecretVersionStageInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.need("VersionStage", in.VersionStage, 1, 256)
 		c.text("MoveToVersionId", in.MoveToVersionId, 32, 64)
 		c.text("RemoveFromVersionId", in.RemoveFromVersionId, 32, 64)

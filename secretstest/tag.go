@@ -21,7 +21,7 @@ func (b *Backend) TagResource(
 var tagResource = operation[secretsmanager.TagResourceInput, secretsmanager.TagResourceOutput]{
 	name: "TagResource",
 	check: func(c *checks, in *secretsmanager.TagResourceInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.given("Tags", in.Tags != nil)
 		c.tags(in.Tags)
 	},
@@ -58,7 +58,7 @@ func (b *Backend) UntagResource(
 var untagResource = operation[secretsmanager.UntagResourceInput, secretsmanager.UntagResourceOutput]{
 	name: "UntagResource",
 	check: func(c *checks, in *secretsmanager.UntagResourceInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.given("TagKeys", in.TagKeys != nil)
 		for i := range in.TagKeys {
 			c.text(fmt.Sprintf("tagKeys.%d.member", i+1), &in.TagKeys[i], 1, 128)

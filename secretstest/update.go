@@ -19,7 +19,7 @@ func (b *Backend) UpdateSecret(
 var updateSecret = operation[secretsmanager.UpdateSecretInput, secretsmanager.UpdateSecretOutput]{
 	name: "UpdateSecret",
 	check: func(c *checks, in *secretsmanager.UpdateSecretInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.text("ClientRequestToken", in.ClientRequestToken, 32, 64)
 		c.text("Description", in.Description, 0, 2048)
 		c.text("KmsKeyId", in.KmsKeyId, 0, 2048)
@@ -52,8 +52,16 @@ func (r *request) updateSecret(in *secretsmanager.UpdateSecretInput) (*secretsma
 		return out, nil
 	}
 	s = s.edit(r.date())
-	s.describeAs(in.Description, in.KmsKeyId)
+	if in.Description != nil {
+		s.description = *in.Description
+	}
+	if in.KmsKeyId != nil {
+		r.reencrypt(s, *in.KmsKeyId)
+	}
 	if !val.empty() {
+		if err := r.encrypt(s.kmsKeyID); err != nil {
+			return nil, err
+		}
 		s.add(r.newVersion(s, token, val), nil)
 		s.restart(r.date())
 		s.prune(r.now)
@@ -65,25 +73,18 @@ func (r *request) updateSecret(in *secretsmanager.UpdateSecretInput) (*secretsma
 	return out, nil
 }
 
-// describeAs changes what is given of an edited secret.
-func (s *secret) describeAs(description, kmsKeyID *string) {
-	if description != nil {
-		s.description = *description
-	}
-	if kmsKeyID != nil {
-		s.kmsKeyID = *kmsKeyID
-		s.reencrypt()
-	}
-}
-
-// reencrypt gives the versions in use the secret's KMS key; the others keep
-// the one they were written with.
+// reencrypt gives an edited secret a KMS key, and if the key can be used the
+// versions in use too; the others keep the one they were written with.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
-func (s *secret) reencrypt() {
+func (r *request) reencrypt(s *secret, key string) {
+	s.kmsKeyID = key
+	if r.encrypt(key) != nil {
+		return
+	}
 	for i, v := range s.versions {
 		if v.has(stageCurrent) || v.has(stagePending) || v.has(stagePrevious) {
 			anew := *v
-			anew.kmsKeyID = s.kmsKeyID
+			anew.kmsKeyID = key
 			s.versions[i] = &anew
 		}
 	}

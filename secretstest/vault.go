@@ -47,7 +47,7 @@ func (i identity) matches(s *secret) bool {
 }
 
 // identify reads a SecretId: a name, an ARN, or an ARN without its suffix. An
-// ARN of another account or Region names nothing here.
+// ARN of another vault names nothing here.
 func (v *vault) identify(id string) identity {
 	resource, isARN := arnResource(id)
 	switch {
@@ -72,7 +72,7 @@ func secretName(id string) string {
 }
 
 var (
-	arnPattern    = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]*:[0-9]*:secret:(.+)$`)
+	arnPattern    = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:([a-z0-9-]*):([0-9]*):secret:(.+)$`)
 	suffixPattern = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 	namePattern   = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]+$`)
 )
@@ -80,9 +80,17 @@ var (
 // arnResource returns what follows "secret:" in the ARN of a secret.
 func arnResource(id string) (resource string, ok bool) {
 	if m := arnPattern.FindStringSubmatch(id); m != nil {
-		return m[1], true
+		return m[3], true
 	}
 	return "", false
+}
+
+// arnVault returns whose secret an ARN names, and where.
+func arnVault(id string) (owner vaultID, ok bool) {
+	if m := arnPattern.FindStringSubmatch(id); m != nil {
+		return vaultID{account: m[2], region: m[1]}, true
+	}
+	return vaultID{}, false
 }
 
 // nameInARN takes the suffix off. A partial ARN whose name happens to end in a

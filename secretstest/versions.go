@@ -26,7 +26,7 @@ func (b *Backend) ListSecretVersionIds( //nolint:revive // the SDK's name
 var listSecretVersionIDs = operation[secretsmanager.ListSecretVersionIdsInput, secretsmanager.ListSecretVersionIdsOutput]{
 	name: "ListSecretVersionIds",
 	check: func(c *checks, in *secretsmanager.ListSecretVersionIdsInput) {
-		c.id("SecretId", in.SecretId, 2048)
+		c.secretID(in.SecretId)
 		c.paging(in.MaxResults, listed, in.NextToken)
 	},
 	subject: func(in *secretsmanager.ListSecretVersionIdsInput) Call {

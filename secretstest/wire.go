@@ -1,6 +1,7 @@
 package secretstest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -90,17 +91,22 @@ func (b *Backend) dispatch(r *http.Request) (smithy.Serializable, error) {
 		// What the service answers to an oversized body is not recorded.
 		return nil, b.reject(name, failure("RequestEntityTooLargeException", ""))
 	}
-	return op.serve(r.Context(), b, origin{region: b.signedRegion(r), http: true}, body)
+	return op.serve(r.Context(), b, b.origin(r), body)
 }
 
-// signedRegion is the Region in the credential scope of a signature:
+// origin reads the credential scope of a signature, which is not checked:
 // Credential=KEY/DATE/REGION/secretsmanager/aws4_request.
-func (b *Backend) signedRegion(r *http.Request) string {
+func (b *Backend) origin(r *http.Request) origin {
+	from := origin{caller: caller{account: b.account}, region: b.region, http: true}
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	if parts := strings.SplitN(scope, "/", 4); len(parts) == 4 && parts[2] != "" {
-		return parts[2]
+	parts := strings.SplitN(scope, "/", 4)
+	if len(parts) < 4 {
+		return from
 	}
-	return b.region
+	from.caller.accessKey = parts[0]
+	from.caller.account = cmp.Or(b.accessKeys[parts[0]], from.caller.account)
+	from.region = cmp.Or(parts[2], from.region)
+	return from
 }
 
 func writeAnswer(w http.ResponseWriter, out smithy.Serializable) {

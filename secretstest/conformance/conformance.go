@@ -58,6 +58,12 @@ type Target struct {
 	// Lagging says that ListSecrets may not show the last changes.
 	Lagging bool
 
+	// Other is the same server as account 210987654321 sees it.
+	Other API
+
+	// SetKMSKey sets the state of a KMS key.
+	SetKMSKey func(id string, state secretstest.KeyState)
+
 	// Lambda registers a rotation function for an ARN.
 	Lambda func(arn string, f secretstest.RotationFunction)
 

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestInProcess(t *testing.T) {
 	conformance.Run(t, conformance.Server{Choices: true, Open: func(*testing.T) conformance.Target {
 		b, c := newBackend()
-		return conformance.Target{API: b, Clock: c, Lambda: b.RegisterLambda}
+		return conformance.Target{API: b, Clock: c, Lambda: b.RegisterLambda, SetKMSKey: b.SetKMSKey}
 	}})
 }
 
@@ -33,17 +33,29 @@ func TestOverHTTP(t *testing.T) {
 		b, c := newBackend()
 		server := httptest.NewServer(b.Handler())
 		t.Cleanup(server.Close)
-		return conformance.Target{API: newClient(t, server.URL, aws.NopRetryer{}), Clock: c, Lambda: b.RegisterLambda, Post: poster(server.URL)}
+		return conformance.Target{
+			API: newClient(t, server.URL, firstKey, aws.NopRetryer{}), Other: newClient(t, server.URL, otherKey, aws.NopRetryer{}),
+			Clock: c, Lambda: b.RegisterLambda, SetKMSKey: b.SetKMSKey, Post: poster(server.URL),
+		}
 	}})
 }
 
 func newBackend() (*secretstest.Backend, *clock) {
 	c := &clock{now: time.Date(2026, 3, 14, 15, 9, 26, 535897932, time.UTC)}
-	return secretstest.New(func(o *secretstest.Options) { o.Now = c.Now }), c
+	return secretstest.New(func(o *secretstest.Options) {
+		o.Now = c.Now
+		o.AccessKeys = map[string]string{otherKey: "210987654321"}
+	}), c
 }
 
+// Access keys of two accounts.
+const (
+	firstKey = "AKIDEXAMPLE"
+	otherKey = "AKIDOTHER"
+)
+
 // newClient is the real client.
-func newClient(t *testing.T, endpoint string, retryer aws.Retryer) *secretsmanager.Client {
+func newClient(t *testing.T, endpoint, accessKey string, retryer aws.Retryer) *secretsmanager.Client {
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -51,7 +63,7 @@ func newClient(t *testing.T, endpoint string, retryer aws.Retryer) *secretsmanag
 		BaseEndpoint: &endpoint,
 		Region:       "us-east-1",
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: rand.Text()}, nil
+			return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: rand.Text()}, nil
 		}),
 		HTTPClient: &http.Client{Transport: transport},
 		Retryer:    retryer,
@@ -68,7 +80,7 @@ func poster(endpoint string) func(operation, body string) (int, string, error) {
 		}
 		request.Header.Set("X-Amz-Target", "secretsmanager."+operation)
 		request.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260314/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0")
+		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+firstKey+"/20260314/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0")
 		request.Close = true
 		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {

@@ -9,5 +9,6 @@ var table = slices.Concat(
 	putting, updating, staging, versioning, deleting,
 	rotating, schedules,
 	listing, filtering, tagging, policies, passwords,
+	accounts, keys,
 	rawRequests,
 )
