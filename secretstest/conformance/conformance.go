@@ -99,12 +99,13 @@ type Report struct {
 	Unchecked int // the server cannot be asked, or the service's answer is not known
 	Failed    int // neither expected nor held
 
-	Recorded, RecordedHeld int // those taken from recorded answers of the service
+	Recorded, RecordedHeld int // of those, taken from recorded answers of the service
+	Verified, VerifiedHeld int // of those, taken from tests run against the service
 }
 
 func (r Report) String() string {
-	return fmt.Sprintf("%d behaviours hold (%d of %d recorded ones), %d known departures, %d not checkable, %d failed",
-		r.Held, r.RecordedHeld, r.Recorded, r.Departed, r.Unchecked, r.Failed)
+	return fmt.Sprintf("%d behaviours hold (%d of %d recorded and %d of %d verified ones), %d known departures, %d not checkable, %d failed",
+		r.Held, r.RecordedHeld, r.Recorded, r.VerifiedHeld, r.Verified, r.Departed, r.Unchecked, r.Failed)
 }
 
 // Run runs every behaviour as a subtest and logs the report.
@@ -134,12 +135,7 @@ func Run(t *testing.T, server Server) Report {
 func (r result) judge(t *testing.T, report *Report, b behaviour, departs bool) {
 	t.Helper()
 	held := !r.unchecked && len(r.failures) == 0
-	if b.source.kind == byRecording {
-		report.Recorded++
-		if held {
-			report.RecordedHeld++
-		}
-	}
+	report.attribute(b.source.kind, held)
 	switch {
 	case r.unchecked:
 		report.Unchecked++
@@ -155,5 +151,21 @@ func (r result) judge(t *testing.T, report *Report, b behaviour, departs bool) {
 	default:
 		report.Failed++
 		t.Errorf("%s\nsource: %s", strings.Join(r.failures, "\n"), b.source)
+	}
+}
+
+// attribute counts a behaviour by its source.
+func (r *Report) attribute(kind kind, held bool) {
+	n := 0
+	if held {
+		n = 1
+	}
+	switch kind {
+	case byRecording:
+		r.Recorded++
+		r.RecordedHeld += n
+	case byVerification:
+		r.Verified++
+		r.VerifiedHeld += n
 	}
 }
