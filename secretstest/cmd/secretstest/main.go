@@ -1,0 +1,87 @@
+// Command secretstest serves AWS Secrets Manager from memory, for people who
+// want a local endpoint and for services under test in other processes:
+//
+//	go run github.com/formbridge/tenantsecrets/secretstest/cmd/secretstest -addr 127.0.0.1:4599
+//	AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4599 aws secretsmanager list-secrets
+//
+// It stops on an interrupt, and what it held is gone. Signatures are not
+// checked, so it listens on loopback addresses only, unless -remote is given.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/formbridge/tenantsecrets/secretstest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "secretstest:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until the context ends. It tells the address once it listens.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("secretstest", flag.ContinueOnError)
+	addr := flags.String("addr", "127.0.0.1:4599", "address to listen on; port 0 picks a free one")
+	region := flags.String("region", "us-east-1", "Region of requests without a credential scope")
+	account := flags.String("account", "123456789012", "account that owns the secrets")
+	remote := flags.Bool("remote", false, "allow an address that other machines can reach")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if !*remote && !loopback(*addr) {
+		return fmt.Errorf("%s is not a loopback address; other machines could read and write all secrets (-remote allows it)", *addr)
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	backend := secretstest.New(func(o *secretstest.Options) { o.Region, o.Account = *region, *account })
+	fmt.Fprintf(out, "Secrets Manager at http://%s\n", listener.Addr())
+	return serve(ctx, listener, backend.Handler())
+}
+
+// serve serves until the context ends, and then lets the requests under way
+// finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if server.Shutdown(patience) != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// loopback tells whether only this machine can reach an address.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
