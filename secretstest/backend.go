@@ -36,9 +36,9 @@ type Options struct {
 	Allow func(Access) bool
 }
 
-// Backend is one account's Secrets Manager. Make it with [New]; it needs no
-// closing and starts no goroutine, so it works inside a testing/synctest
-// bubble. It is safe for concurrent use, and shares no memory with its callers.
+// Backend is Secrets Manager, with the secrets of every account and Region apart.
+// Make it with [New]; it needs no closing and starts no goroutine, so it works
+// inside a testing/synctest bubble. It is safe for concurrent use, and shares no memory with its callers.
 //
 // Errors have the chain the SDK's have: *smithy.OperationError around
 // *awshttp.ResponseError around the exception type of the service model, or

@@ -2,12 +2,15 @@ package secretstest_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"go/build"
 	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -168,6 +171,18 @@ func TestOneWinner(t *testing.T) {
 	}}})
 }
 
+// TestImports holds that a service may hold a Backend without the testing
+// package, and this package without the one it serves.
+func TestImports(t *testing.T) {
+	pkg, err := build.ImportDir(".", 0)
+	must(t, err)
+	for _, path := range pkg.Imports {
+		if path == "testing" || strings.HasPrefix(path, "github.com/formbridge/") {
+			t.Errorf("imports %s", path)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	b := secretstest.New(func(o *secretstest.Options) { o.Region, o.Account = "eu-west-1", "210987654321" })
 	out, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s")})
@@ -204,6 +219,35 @@ func TestMemory(t *testing.T) {
 	runtime.KeepAlive(b)
 }
 
+// TestRate wants 50,000 reads a second on one core. The best of several runs
+// counts: the others may have shared it.
+func TestRate(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("measures time")
+	}
+	const reads, wanted = 20_000, 50_000
+	b := secretstest.New()
+	_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(long(300))})
+	must(t, err)
+	in := &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")}
+	best := 0.0
+	for range 10 {
+		start := time.Now()
+		for range reads {
+			if _, err := b.GetSecretValue(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if best = max(best, reads/time.Since(start).Seconds()); best > wanted {
+			break
+		}
+	}
+	t.Logf("%.0f reads a second", best)
+	if best <= wanted {
+		t.Errorf("%.0f reads a second", best)
+	}
+}
+
 func BenchmarkGetSecretValue(b *testing.B) {
 	backend := secretstest.New()
 	_, err := backend.CreateSecret(b.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
@@ -216,6 +260,50 @@ func BenchmarkGetSecretValue(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestInBubble has readers and a slow rotation under a clock that only waits
+// move: a lock held across a wait would hang it, a goroutine left would fail it.
+func TestInBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := secretstest.New()
+		made, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+		must(t, err)
+		b.RegisterLambda("slow", func(ctx context.Context, event secretstest.RotationEvent) error {
+			time.Sleep(time.Hour)
+			if event.Step != "createSecret" {
+				return nil
+			}
+			_, err := b.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+				SecretId: &event.SecretID, ClientRequestToken: &event.ClientRequestToken, SecretString: aws.String(token()),
+			})
+			return err
+		})
+		start := time.Now()
+		var group sync.WaitGroup
+		group.Go(func() {
+			_, err := b.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: aws.String("s"), RotationLambdaARN: aws.String("slow")})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		for _, at := range []struct {
+			after time.Duration
+			same  bool
+		}{{time.Minute, true}, {2 * time.Hour, false}} {
+			group.Go(func() {
+				time.Sleep(at.after)
+				out, err := b.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
+				if err != nil || (*out.VersionId == *made.VersionId) != at.same {
+					t.Errorf("after %v: %v", at.after, err)
+				}
+			})
+		}
+		group.Wait()
+		if took := time.Since(start); took != 4*time.Hour {
+			t.Errorf("took %v", took)
+		}
+	})
 }
 
 func tags(n int) []types.Tag {

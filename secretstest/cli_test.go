@@ -30,12 +30,15 @@ func TestAWSCLI(t *testing.T) {
 		return answer
 	}
 	val := token()
-	made := run("create-secret", "--name", "prod/app/key", "--secret-string", val)
+	made := run("create-secret", "--name", "prod/app/key", "--secret-string", val, "--tags", `[{"Key":"TenantId","Value":"t_1"}]`)
 	if arn, _ := made["ARN"].(string); !strings.HasPrefix(arn, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/app/key-") {
 		t.Errorf("made %v", made)
 	}
 	if got := run("get-secret-value", "--secret-id", "prod/app/key"); got["SecretString"] != val || got["VersionId"] != made["VersionId"] {
 		t.Error("not the secret that was made")
+	}
+	if got := run("list-secrets", "--filters", "Key=tag-value,Values=t_1", "--page-size", "1"); len(got["SecretList"].([]any)) != 1 {
+		t.Errorf("listed %v", got)
 	}
 }
 

@@ -1,35 +1,68 @@
 // Package secretstest is AWS Secrets Manager in memory, for tests.
 //
 // A [Backend] has the methods of the SDK's client, so it goes wherever a
-// narrow interface over that client is asked for:
+// narrow interface over that client is asked for. A test of one's own service:
 //
 //	b := secretstest.New()
+//	_, err := b.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: aws.String(password)})
 //	svc := NewService(b) // instead of secretsmanager.NewFromConfig(cfg)
-//	...
-//	for _, call := range b.Calls() { ... }
+//	got, err := svc.Connect(ctx)
+//	// check got, err and what was called: b.Calls()
 //
-// [Backend.Handler] serves the same secrets in the service's own protocol, for
-// the real SDK client, the AWS CLI, or a service under test in another process.
+// # With faults
 //
-// # Faults
+// [Backend.Inject] takes faults as data: which calls they hit, and what happens
+// to them. A throttled service, a slow one, an answer that is lost after the
+// effect, and reads of the state of a few seconds ago:
 //
-// [Backend.Inject] takes faults as data: which calls they hit and what happens
-// to them.
+//	defer b.Inject(
+//		secretstest.Fault{Operation: "GetSecretValue", Times: 2, Err: secretstest.Throttling()},
+//		secretstest.Fault{SecretID: "db", Delay: 3 * time.Second},
+//		secretstest.Fault{Operation: "PutSecretValue", LostAnswer: true, Probability: 0.1, Seed: 1},
+//		secretstest.Fault{Operation: "GetSecretValue", StaleUpTo: 5 * time.Second, Seed: 1},
+//	)()
 //
-//	remove := b.Inject(secretstest.Fault{
-//		Operation: "GetSecretValue",
-//		Times:     2,
-//		Err:       secretstest.Throttling(),
-//	})
+// Delays are those of a testing/synctest bubble where there is one. Permissions
+// are a hook, [Options].Allow, and [Backend.SetKMSKey] denies or disables a key.
+//
+// # With a rotation in the middle
+//
+// The Lambda function is a Go function. [Backend.RotateSecret] calls it for every
+// step before it returns, so the test decides when the secret changes:
+//
+//	b.RegisterLambda(arn, func(ctx context.Context, e secretstest.RotationEvent) error { ... })
+//	before, err := svc.Connect(ctx)
+//	_, err = b.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: aws.String("db"), RotationLambdaARN: &arn})
+//	after, err := svc.Connect(ctx)
+//
+// Where the new value alone matters, PutSecretValue is rotation enough.
+//
+// # Over HTTP
+//
+// [Backend.Handler] serves the same secrets, faults and call log in the
+// service's own protocol, for the real SDK client, the AWS CLI, or a service
+// under test in another process:
+//
+//	server := httptest.NewServer(b.Handler())
+//	cmd := exec.Command("./service")
+//	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL)
+//
+// The command secretstest/cmd/secretstest serves one without a test. Signatures
+// are not checked; the Region is the one a request is signed for, and the
+// account is the access key's, by [Options].AccessKeys.
 //
 // # What it is true to
 //
-// Codes, messages, limits, staging labels, tokens and deletion follow the
-// recorded answers of the service, its documentation and its service model, in
-// that order; the tests name the source of every behaviour. Where the service's
-// answer is not known, the comment at the code says so.
+// Codes, messages, limits, staging labels, tokens, deletion, search and
+// rotation follow the recorded answers of the service, tests that others have
+// run against it, its own texts in reports, its documentation and its service
+// model, in that order. Package conformance has the table of them, with the
+// source of every behaviour, and runs it against any server. Where the
+// service's answer is not known, the table calls it a choice and the comment at
+// the code says so.
 //
-// Not imitated: IAM (use a fault), request signatures, rates, the seconds a
-// forced deletion takes to show, and the eventual consistency of reads, unless
-// a fault with StaleBy asks for it.
+// Not imitated: replication, whose operations are unknown ones, secrets owned
+// by other services, request signatures, rates, rotations that start by
+// themselves, the seconds a forced deletion takes to show, and the lag of reads
+// and lists, unless a fault asks for it.
 package secretstest

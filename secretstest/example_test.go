@@ -12,23 +12,68 @@ import (
 	"github.com/formbridge/tenantsecrets/secretstest"
 )
 
+// store is some code under test: it reads a secret through a narrow interface
+// over the SDK's client.
+type store struct {
+	api interface {
+		GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	}
+}
+
+// password reads the secret "db", and tries once more when told to slow down.
+func (s store) password(ctx context.Context) (string, error) {
+	in := &secretsmanager.GetSecretValueInput{SecretId: aws.String("db")}
+	out, err := s.api.GetSecretValue(ctx, in)
+	if codeOf(err) == "ThrottlingException" {
+		out, err = s.api.GetSecretValue(ctx, in)
+	}
+	if err != nil {
+		return "", err
+	}
+	return *out.SecretString, nil
+}
+
+// Example tests some code in five lines.
 func Example() {
+	ctx, password := context.Background(), token()
+	b := secretstest.New()
+	_, _ = b.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: &password})
+	got, err := store{b}.password(ctx)
+	fmt.Println(got == password, err)
+	fmt.Println(len(b.Calls()), "calls")
+	// Output:
+	// true <nil>
+	// 2 calls
+}
+
+// ExampleBackend_RegisterLambda tests some code with a rotation in the middle.
+func ExampleBackend_RegisterLambda() {
+	const arn = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 	ctx := context.Background()
 	b := secretstest.New()
-	_, err := b.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("prod/app/key"), SecretString: aws.String(token())})
-	fmt.Println("created:", err == nil)
+	_, _ = b.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: aws.String(token())})
+	b.RegisterLambda(arn, func(ctx context.Context, e secretstest.RotationEvent) error {
+		fmt.Println(e.Step)
+		if e.Step != "finishSecret" {
+			return nil
+		}
+		_, err := b.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+			SecretId: &e.SecretID, ClientRequestToken: &e.ClientRequestToken, RotationToken: &e.RotationToken,
+			SecretString: aws.String(token()), VersionStages: []string{"AWSCURRENT"},
+		})
+		return err
+	})
 
-	out, err := b.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String("prod/app/key")})
-	fmt.Println("described:", *out.Name, err == nil)
-
-	for _, call := range b.Calls() {
-		fmt.Println(call.Operation, call.SecretID)
-	}
+	before, _ := store{b}.password(ctx)
+	_, err := b.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: aws.String("db"), RotationLambdaARN: aws.String(arn)})
+	after, _ := store{b}.password(ctx)
+	fmt.Println("changed:", before != after, err)
 	// Output:
-	// created: true
-	// described: prod/app/key true
-	// CreateSecret prod/app/key
-	// DescribeSecret prod/app/key
+	// createSecret
+	// setSecret
+	// testSecret
+	// finishSecret
+	// changed: true <nil>
 }
 
 func ExampleBackend_Handler() {
@@ -54,18 +99,19 @@ func ExampleBackend_Handler() {
 	// read in process: true
 }
 
+// ExampleBackend_Inject tests some code with faults.
 func ExampleBackend_Inject() {
-	ctx := context.Background()
+	ctx, password := context.Background(), token()
 	b := secretstest.New()
-	remove := b.Inject(secretstest.Fault{Operation: "GetSecretValue", Times: 1, Err: secretstest.Throttling()})
+	_, _ = b.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("db"), SecretString: &password})
+	remove := b.Inject(secretstest.Fault{Operation: "GetSecretValue", Times: 3, Err: secretstest.Throttling()})
 	defer remove()
 
-	in := &secretsmanager.GetSecretValueInput{SecretId: aws.String("prod/app/key")}
 	for range 2 {
-		_, err := b.GetSecretValue(ctx, in)
-		fmt.Println(codeOf(err))
+		got, err := store{b}.password(ctx)
+		fmt.Println(got == password, codeOf(err))
 	}
 	// Output:
-	// ThrottlingException
-	// ResourceNotFoundException
+	// false ThrottlingException
+	// true
 }

@@ -1,7 +1,10 @@
 package secretstest_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -66,6 +69,53 @@ func TestHeaders(t *testing.T) {
 	}
 	if kind := got.header.Get("Content-Type"); kind != "application/x-amz-json-1.1" {
 		t.Errorf("Content-Type %s", kind)
+	}
+}
+
+// TestLargeBody shows a body of almost 1 MiB, and a value at its limit whose
+// every character is an escape.
+func TestLargeBody(t *testing.T) {
+	b := secretstest.New()
+	got := post(t, b, "secretsmanager.GetSecretValue", `{"SecretId":"s","More":"`+strings.Repeat("a", 1<<20-64)+`"}`)
+	if !strings.Contains(got.body, "ResourceNotFoundException") {
+		t.Errorf("%d %.100s", got.status, got.body)
+	}
+	body := `{"Name":"s","ClientRequestToken":"` + token() + `","SecretString":"` + strings.Repeat(`\u0041`, 65536) + `"}`
+	if got := post(t, b, "secretsmanager.CreateSecret", body); got.status != http.StatusOK {
+		t.Errorf("%d %.100s", got.status, got.body)
+	}
+	out, err := b.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
+	must(t, err)
+	if *out.SecretString != strings.Repeat("A", 65536) {
+		t.Error("not the value")
+	}
+}
+
+// TestSlowClient has a client send half a request, and others be served
+// meanwhile.
+func TestSlowClient(t *testing.T) {
+	b := secretstest.New()
+	server := httptest.NewServer(b.Handler())
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	body := `{"Name":"slow","ClientRequestToken":"` + token() + `"}`
+	_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: local\r\nX-Amz-Target: secretsmanager.CreateSecret\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:10])
+	must(t, err)
+
+	client := sdkClient(t, server.URL, "us-east-1")
+	for range 3 {
+		_, err := client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("slow")})
+		notFound(t, err)
+	}
+	_, err = io.WriteString(conn, body[10:])
+	must(t, err)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("status %d", answer.StatusCode)
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !race
+
+package secretstest_test
+
+const raceEnabled = false
