@@ -206,7 +206,7 @@ func TestMemory(t *testing.T) {
 	b := secretstest.New()
 	for i := range 100_000 {
 		_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
-			Name: aws.String(fmt.Sprintf("prod/app/t_%06d/hmac_key", i)), SecretString: aws.String(long(300)), Tags: tags(4),
+			Name: aws.String(fmt.Sprintf("prod/app/t_%06d/hmac_key", i)), SecretString: aws.String(fmt.Sprintf("%0300d", i)), Tags: tags(4),
 		})
 		must(t, err)
 	}

@@ -48,6 +48,10 @@ func (r *request) createSecret(in *secretsmanager.CreateSecretInput) (*secretsma
 	if t := r.vault.timelines[name]; t != nil && t.latest(r.now) != nil {
 		return r.createAgain(t.latest(r.now), *in.ClientRequestToken, val)
 	}
+	if r.vault.full(r.now) {
+		// The quota is documented, the answer to exceeding it is not recorded.
+		return nil, limitExceeded(fmt.Sprintf("An account can have at most %d secrets in a Region.", maxSecrets))
+	}
 	s := &secret{
 		name: name, arn: r.vault.newARN(name), serial: r.vault.next(),
 		description: aws.ToString(in.Description), kmsKeyID: aws.ToString(in.KmsKeyId),

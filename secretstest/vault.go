@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // vault is the secrets of one account in one Region.
@@ -11,6 +12,24 @@ type vault struct {
 	region, account string
 	timelines       map[string]*timeline // by name; none is empty
 	serial          uint64               // the last one given
+}
+
+// maxSecrets is the quota of an account in a Region.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+const maxSecrets = 500_000
+
+// full tells whether the vault holds as many secrets as it may.
+func (v *vault) full(now time.Time) bool {
+	if len(v.timelines) < maxSecrets {
+		return false // names of deleted secrets included
+	}
+	held := 0
+	for _, t := range v.timelines {
+		if t.latest(now) != nil {
+			held++
+		}
+	}
+	return held >= maxSecrets
 }
 
 // next numbers what is made in the vault, in order.

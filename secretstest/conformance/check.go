@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (c *check) sameJSON(body string, want map[string]any) {
 	c.same("body", got, want)
 }
 
-// refused checks code and message of an error.
+// refused checks code, message and status of an error.
 func (c *check) refused(err error, code, message string) {
 	var api smithy.APIError
 	switch {
@@ -145,13 +146,25 @@ func (c *check) refused(err error, code, message string) {
 	case api.ErrorCode() != code || api.ErrorMessage() != message:
 		c.errorf("\n got: %s: %s\nwant: %s: %s", api.ErrorCode(), api.ErrorMessage(), code, message)
 	}
+	c.clientError(err)
 }
 
-// code checks the code of an error whose message is not known.
+// code checks an error whose message is not known.
 func (c *check) code(err error, code string) {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != code {
 		c.errorf("got %v, want %s", err, code)
+		return
+	}
+	c.clientError(err)
+}
+
+// clientError checks the HTTP status, which is 400 for every error of the
+// client, of an absent secret too.
+func (c *check) clientError(err error) {
+	var answer interface{ HTTPStatusCode() int }
+	if errors.As(err, &answer) && answer.HTTPStatusCode() != http.StatusBadRequest {
+		c.errorf("HTTP status %d, want 400", answer.HTTPStatusCode())
 	}
 }
 

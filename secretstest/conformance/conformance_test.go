@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestInProcess(t *testing.T) {
 	conformance.Run(t, conformance.Server{Choices: true, Open: func(*testing.T) conformance.Target {
 		b, c := newBackend()
-		return conformance.Target{API: b, Clock: c, Lambda: b.RegisterLambda, SetKMSKey: b.SetKMSKey}
+		return conformance.Target{API: b, Clock: c, Lambda: b.RegisterLambda, SetKMSKey: b.SetKMSKey, Post: handed(b.Handler())}
 	}})
 }
 
@@ -68,6 +69,17 @@ func newClient(t *testing.T, endpoint, accessKey string, retryer aws.Retryer) *s
 		HTTPClient: &http.Client{Transport: transport},
 		Retryer:    retryer,
 	})
+}
+
+// handed gives raw requests to a handler without a network.
+func handed(handler http.Handler) func(operation, body string) (int, string, error) {
+	return func(operation, body string) (int, string, error) {
+		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		request.Header.Set("X-Amz-Target", "secretsmanager."+operation)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		return answer.Code, answer.Body.String(), nil
+	}
 }
 
 // poster sends raw requests; the servers look at the credential scope and not

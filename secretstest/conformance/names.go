@@ -27,7 +27,7 @@ var names = []behaviour{
 	invalidName("Inv Name"),
 	invalidName(" Inv Name"),
 	invalidName(" Inv*Name? "),
-	invalidName(` Inv *?!]Name\\-`),
+	invalidName(` Inv *?!]Name\-`),
 	{"a name with other letters is invalid", reported("the text of the other invalid names"), func(c *check) {
 		for _, name := range []string{"é", "a:b", "a\tb"} {
 			c.badName(c.getErr(name))
