@@ -106,7 +106,7 @@ func parseSchedule(expression string) windows {
 	}
 	n, err := strconv.ParseInt(m[1], 10, 32)
 	switch {
-	case err != nil || n == 0:
+	case err != nil || n < 1 || n > 1000: // the longest AutomaticallyAfterDays, in the service model
 		return nil
 	case strings.HasPrefix(m[2], "day"):
 		return everyDays(n)
