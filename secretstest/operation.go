@@ -32,6 +32,13 @@ type origin struct {
 	http   bool
 }
 
+// arrival is a call as it reached the service, and what is to go wrong with it.
+type arrival struct {
+	origin
+	call Call
+	plan plan
+}
+
 // invoke makes a call in process, with what the SDK's client does around it.
 func (op *operation[In, Out]) invoke(ctx context.Context, b *Backend, in *In) (*Out, error) {
 	if in == nil {
@@ -83,35 +90,34 @@ func (op *operation[In, Out]) perform(ctx context.Context, b *Backend, from orig
 	call := op.subject(in)
 	call.Operation, call.HTTP, call.At = op.name, from.http, b.clock()
 	logged := b.calls.add(call)
-	out, err := op.attempt(ctx, b, from, call, in)
+	out, err := op.attempt(ctx, b, arrival{from, call, b.faults.plan(call)}, in)
 	b.calls.finish(logged, err)
 	return out, err
 }
 
-func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, from origin, call Call, in *In) (*Out, error) {
-	plan := b.faults.plan(call)
-	if err := wait(ctx, plan.delay); err != nil {
+func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, a arrival, in *In) (*Out, error) {
+	if err := wait(ctx, a.plan.delay); err != nil {
 		return nil, err
 	}
-	if plan.err != nil {
-		return nil, plan.err
+	if a.plan.err != nil {
+		return nil, a.plan.err
 	}
-	out, err := op.apply(ctx, b, from, call, plan, in)
-	if plan.lostAnswer {
+	out, err := op.apply(ctx, b, a, in)
+	if a.plan.lostAnswer {
 		return nil, ConnectionReset()
 	}
 	return out, err
 }
 
 // apply does what the call asks for, and what that sets off.
-func (op *operation[In, Out]) apply(ctx context.Context, b *Backend, from origin, call Call, p plan, in *In) (*Out, error) {
+func (op *operation[In, Out]) apply(ctx context.Context, b *Backend, a arrival, in *In) (*Out, error) {
 	if err := op.checked(in).err(); err != nil {
 		return nil, err
 	}
 	if err := op.hasToken(in); err != nil {
 		return nil, err
 	}
-	out, then, err := op.locked(b, from, call, p, in)
+	out, then, err := op.locked(b, a, in)
 	if then != nil {
 		then(ctx, b)
 	}
@@ -129,12 +135,13 @@ func (op *operation[In, Out]) hasToken(in *In) error {
 	return invalidRequest(message)
 }
 
-// locked runs the operation with the backend locked.
-func (op *operation[In, Out]) locked(b *Backend, from origin, call Call, p plan, in *In) (*Out, func(context.Context, *Backend), error) {
+// locked runs the operation with the backend locked. What is to happen after
+// that, if anything, comes with the answer.
+func (op *operation[In, Out]) locked(b *Backend, a arrival, in *In) (*Out, func(context.Context, *Backend), error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now, id := b.clock(), subjectOf(call)
-	r := &request{backend: b, origin: from, vault: b.vaultFor(from, id), now: now, asOf: now.Add(-p.staleBy), plan: p}
+	now, id := b.clock(), subjectOf(a.call)
+	r := &request{backend: b, arrival: a, vault: b.vaultFor(a.origin, id), now: now, asOf: now.Add(-a.plan.staleBy)}
 	if err := r.authorize(op.name, id); err != nil {
 		return nil, nil, err
 	}

@@ -9,13 +9,12 @@ import (
 
 // request is one operation in progress, with the backend locked.
 type request struct {
+	arrival
 	backend *Backend
-	origin
-	vault *vault // of the secret that the call is about; the caller's own, if about none
-	now   time.Time
-	asOf  time.Time // the moment a read sees; now, unless a fault makes it stale
-	plan  plan
-	then  func(context.Context, *Backend) // happens once the backend is unlocked; nil: nothing
+	vault   *vault // of the secret that the call is about; the caller's own, if about none
+	now     time.Time
+	asOf    time.Time                       // the moment a read sees; now, unless a fault makes it stale
+	then    func(context.Context, *Backend) // happens once the backend is unlocked; nil: nothing
 }
 
 // view finds the secret a read sees, scheduled for deletion or not.
