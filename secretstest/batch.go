@@ -63,7 +63,7 @@ func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*s
 	if err := complete(in.Filters); err != nil {
 		return nil, err
 	}
-	order := pages[*secret]{of: "values", position: position("")}
+	order := pages[*secret]{of: "values", place: placed("")}
 	page, next, err := order.cut(r.secrets(in.Filters, false), limit(in.MaxResults, batched), in.NextToken)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package secretstest
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,7 +37,7 @@ func (r *request) listSecrets(in *secretsmanager.ListSecretsInput) (*secretsmana
 	if err := complete(in.Filters); err != nil {
 		return nil, err
 	}
-	order := pages[*secret]{of: "secrets by " + string(in.SortBy), position: position(in.SortBy), backwards: in.SortOrder == types.SortOrderTypeDesc}
+	order := pages[*secret]{of: "secrets by " + string(in.SortBy), place: placed(in.SortBy), backwards: in.SortOrder == types.SortOrderTypeDesc}
 	page, next, err := order.cut(r.secrets(in.Filters, aws.ToBool(in.IncludePlannedDeletion)), limit(in.MaxResults, listed), in.NextToken)
 	if err != nil {
 		return nil, err
@@ -61,16 +60,14 @@ func (r *request) secrets(filters []types.Filter, scheduled bool) []*secret {
 	return found
 }
 
-// position orders secrets. Of equal ones the older is first.
-func position(by types.SortByType) func(*secret) string {
-	date := func(of func(*secret) time.Time) func(*secret) string {
-		return func(s *secret) string {
-			return fmt.Sprintf("%s %020d", of(s).Format("2006-01-02T15:04:05.000"), s.serial)
-		}
+// placed orders secrets.
+func placed(by types.SortByType) func(*secret) place {
+	date := func(of func(*secret) time.Time) func(*secret) place {
+		return func(s *secret) place { return place{date: of(s).UnixMilli(), serial: s.serial} }
 	}
 	switch by {
 	case types.SortByTypeName:
-		return func(s *secret) string { return s.name }
+		return func(s *secret) place { return place{text: s.name} }
 	case types.SortByTypeLastChangedDate:
 		return date(func(s *secret) time.Time { return s.changed })
 	case types.SortByTypeLastAccessedDate:

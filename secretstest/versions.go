@@ -2,7 +2,6 @@ package secretstest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,7 +44,7 @@ func (r *request) listSecretVersionIDs(in *secretsmanager.ListSecretVersionIdsIn
 	if !aws.ToBool(in.IncludeDeprecated) {
 		versions = slices.DeleteFunc(slices.Clone(versions), func(v *version) bool { return len(v.stages) == 0 })
 	}
-	pages := pages[*version]{of: "versions of " + s.arn, position: (*version).position}
+	pages := pages[*version]{of: "versions of " + s.arn, place: func(v *version) place { return place{serial: v.serial} }}
 	page, next, err := pages.cut(versions, limit(in.MaxResults, listed), in.NextToken)
 	if err != nil {
 		return nil, err
@@ -58,8 +57,6 @@ func (r *request) listSecretVersionIDs(in *secretsmanager.ListSecretVersionIdsIn
 	}
 	return out, nil
 }
-
-func (v *version) position() string { return fmt.Sprintf("%020d", v.serial) }
 
 func (v *version) listEntry() types.SecretVersionsListEntry {
 	key := v.kmsKeyID
