@@ -114,11 +114,13 @@ func (s *secret) place(v *version) {
 }
 
 // supersede promotes a new version. Unlike a promotion by
-// UpdateSecretVersionStage it ends a rotation: recorded where AWSPENDING was on
-// the version replaced, and reported where it was on another.
+// UpdateSecretVersionStage it takes AWSPENDING off the version that it replaces,
+// as recorded. What it does to AWSPENDING on a third version is not: here it
+// stays, so that a test sees a rotation that is stuck.
 func (s *secret) supersede(id string) {
+	was := s.holder(stageCurrent)
 	s.promote(id)
-	if pending := s.holder(stagePending); pending != nil && pending.id != id {
+	if was != nil && was.id != id && was.has(stagePending) {
 		s.detach(stagePending)
 	}
 }

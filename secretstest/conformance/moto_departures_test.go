@@ -48,7 +48,6 @@ var motoDepartures = []string{
 	"PutSecretValue answers its labels sorted, and leaves AWSCURRENT unless told",
 	"PutSecretValue takes AWSPENDING over",
 	"PutSecretValue that moves AWSCURRENT drops AWSPENDING from the version replaced",
-	"PutSecretValue that moves AWSCURRENT drops AWSPENDING from another version",
 	"PutSecretValue makes the first version current whatever its labels",
 	"PutSecretValue again with the token and the value changes nothing",
 	"PutSecretValue refuses text and bytes together",

@@ -177,13 +177,6 @@ var rotating = []behaviour{
 		v3 := *c.rotateWith(secretsmanager.RotateSecretInput{}).VersionId
 		c.stages(map[string][]string{v1: {"AWSPREVIOUS"}, v3: {"AWSCURRENT", "AWSPENDING"}})
 	}},
-	{"a rotation that fails is over after a put", reported("terraform-provider-aws, acceptance test of secretsmanager_secret_rotation"), func(c *check) {
-		c.create(token())
-		c.lambda(func(context.Context, secretstest.RotationEvent) error { return errors.New("no") })
-		c.rotateWith(daily())
-		c.put(token())
-		c.rotateWith(secretsmanager.RotateSecretInput{})
-	}},
 	{"RotateSecret later only tests, with a version that does not stay", documented("apireference/API_RotateSecret.html (RotateImmediately)"), func(c *check) {
 		v1 := *c.create(token()).VersionId
 		var steps []string
