@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/aws/smithy-go"
@@ -67,7 +68,7 @@ func noAnswer(err error) *failure {
 	case errors.As(err, &dns):
 		return transient("%v", dns)
 	case errors.As(err, &network):
-		return transient("%v", network)
+		return transient("%s", describeNetwork(network))
 	case errors.As(err, &decode):
 		return transient("the answer could not be read")
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -75,6 +76,23 @@ func noAnswer(err error) *failure {
 	default:
 		return transient("the call failed before an answer came (%T): check credentials, Region and network", innermost(err))
 	}
+}
+
+// describeNetwork says what the operating system said: an error of another kind
+// inside may hold anything.
+func describeNetwork(err *net.OpError) string {
+	text := err.Op + " " + err.Net
+	if err.Addr != nil {
+		text += " " + err.Addr.String()
+	}
+	var system syscall.Errno
+	switch {
+	case errors.As(err.Err, &system):
+		return text + ": " + system.Error()
+	case err.Timeout():
+		return text + ": no answer in time"
+	}
+	return text + ": the connection failed"
 }
 
 // innermost follows a chain of single causes to its end.

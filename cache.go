@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// creationLag is how long a not-found may be a read that lags behind our own write.
+// creationLag is how long a not-found may be a read that lags behind the creation.
 const creationLag = 10 * time.Second
 
 // cache keeps a snapshot per secret, and decides who fetches it and when. No
@@ -20,15 +20,54 @@ type cache struct {
 	clock     clock
 	freshness freshness
 	timeout   time.Duration // of a load; 0: none
-	slots     chan struct{} // one per running load; nil: any number
+	slots     slots
 	entries   *xsync.Map[key, *entry]
-
-	// fetch asks for a secret. held is what is known of it, or nil; reread asks for
-	// the plaintext even of a version that is held.
-	fetch func(ctx context.Context, s *secret, held *snapshot, reread bool) (answer, error)
+	fetch     func(ctx context.Context, s *secret, k known) (answer, error)
 
 	ctx   context.Context // of all loads, ended by close
 	close context.CancelFunc
+}
+
+// known is what a load begins with.
+type known struct {
+	held    *snapshot // may be nil
+	reread  bool      // read the plaintext even of the version that is held
+	changed time.Time // what changed last before that is a read that lags behind
+}
+
+// slots has one place per running load; nil has any number.
+type slots chan struct{}
+
+func (s slots) free() {
+	if s != nil {
+		<-s
+	}
+}
+
+// take waits for a place until ctx ends.
+func (s slots) take(ctx context.Context) error {
+	if s == nil {
+		return nil
+	}
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return transient("no turn in time: MaxLoads loads are under way")
+	}
+}
+
+// tryTake does not wait.
+func (s slots) tryTake() bool {
+	if s == nil {
+		return true
+	}
+	select {
+	case s <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // key is what a secret is looked up by, so that a hit builds no name.
@@ -50,12 +89,15 @@ type entry struct {
 	failure  *failure      // of the last load; nil if it succeeded
 	failures int           // in a row
 	writes   int           // of this process to the secret; a load that began before the last is not stored
-	lagsTill time.Duration // until then a not-found may be a read that lags behind our own write
+	changed  time.Time     // newest LastChangedDate seen; it outlives what is held
+	lagsTill time.Duration // until then a not-found may be a read that lags behind the creation
 }
 
 // newEntry makes an entry that has never been loaded: a load may begin at once.
 func newEntry(s secret) *entry { return &entry{secret: s, begun: -mismatchGap} }
 
+// backsOff tells whether no load may begin. A pause of more than forever, of a
+// clock that went back, is none.
 func (e *entry) backsOff(now time.Duration) bool { return now < time.Duration(e.retryAt.Load()) }
 
 // refusal returns what the last load failed with, while no other may begin.
@@ -78,7 +120,7 @@ var (
 // written before; times would not tell where Options.Now stands still.
 func (c *cache) get(ctx context.Context, e *entry) (s *snapshot, asked int64, err error) {
 	asked = e.number.Load()
-	if s = e.held.Load(); s != nil && c.clock.elapsed() < s.ages {
+	if s = e.held.Load(); s != nil && s.isFresh(c.clock.elapsed()) {
 		return s, asked, nil
 	}
 	s, err = c.freshen(ctx, e)
@@ -112,7 +154,7 @@ func (c *cache) freshen(ctx context.Context, e *entry) (*snapshot, error) {
 			if errors.Is(err, errTimedOut) {
 				e.waitedInVain(s)
 			}
-			if s = e.held.Load(); s != nil && c.clock.elapsed() < s.dies {
+			if s = e.held.Load(); c.freshness.stage(s, c.clock.elapsed()) != dead {
 				return s, nil
 			}
 
@@ -150,15 +192,21 @@ func outdated(err error, s *snapshot) error {
 	return &failure{sentinel: ErrStale, detail: f.detail, cause: f.cause}
 }
 
-// refresh starts a load that nobody waits for, unless one is on its way or the
-// last one has failed too recently.
+// refresh starts a load that nobody waits for, unless one is on its way, the last
+// one has failed too recently, or it would take the place of one that somebody
+// waits for.
 func (c *cache) refresh(e *entry, now time.Duration) {
 	if e.backsOff(now) || !e.refreshing.CompareAndSwap(false, true) {
 		return
 	}
+	if !c.slots.tryTake() {
+		e.refreshing.Store(false)
+		return
+	}
 	go func() {
 		defer e.refreshing.Store(false)
-		_, _, _ = e.flight.Do("", func() (any, error) { return c.load(e, anyFresh) })
+		defer c.slots.free()
+		_, _, _ = e.flight.Do("", func() (any, error) { return c.loadNow(e, anyFresh) })
 	}()
 }
 
@@ -217,18 +265,36 @@ func (c *cache) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// load fetches and stores, unless what is held has become good enough since its
-// callers looked: fresh, or of a load with a higher number than after. It is
-// called through the entry's flight alone.
-func (c *cache) load(e *entry, after int64) (*snapshot, error) {
-	if c.slots != nil {
-		select {
-		case c.slots <- struct{}{}:
-			defer func() { <-c.slots }()
-		case <-c.ctx.Done():
-			return nil, ErrClosed
-		}
+// bounded ends when ctx does, or after LoadTimeout.
+func (c *cache) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout == 0 {
+		return context.WithCancel(ctx)
 	}
+	return context.WithTimeout(ctx, c.timeout)
+}
+
+// load waits for its turn and loads. It is called through the entry's flight
+// alone, as loadNow is.
+func (c *cache) load(e *entry, after int64) (*snapshot, error) {
+	if err := c.awaitTurn(); err != nil {
+		return nil, err
+	}
+	defer c.slots.free()
+	return c.loadNow(e, after)
+}
+
+func (c *cache) awaitTurn() error {
+	ctx, cancel := c.bounded(c.ctx)
+	defer cancel()
+	if err := c.slots.take(ctx); err != nil {
+		return c.orClosed(err)
+	}
+	return nil
+}
+
+// loadNow fetches and stores, unless what is held has become good enough since
+// its callers looked: fresh, or of a load with a higher number than after.
+func (c *cache) loadNow(e *entry, after int64) (*snapshot, error) {
 	e.mu.Lock()
 	began, held, writes := c.clock.elapsed(), e.held.Load(), e.writes
 	if c.suffices(held, began, after) {
@@ -242,9 +308,10 @@ func (c *cache) load(e *entry, after int64) (*snapshot, error) {
 	e.begun = began
 	e.running++
 	number := e.number.Add(1)
+	k := known{held: held, changed: e.changed, reread: held == nil || c.freshness.rereads(held, began)}
 	e.mu.Unlock()
 
-	found, err := c.fetchSafely(e, held, began)
+	found, err := c.fetchSafely(&e.secret, k)
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -258,8 +325,20 @@ func (c *cache) load(e *entry, after int64) (*snapshot, error) {
 	if err != nil {
 		return nil, c.settleFailure(e, err)
 	}
-	found.number = number
-	return c.settle(e, found), nil
+	s := c.freshness.snapshot(found, began, k.readAt(&found, began))
+	s.number = number
+	if held == nil {
+		e.lagsTill = max(e.lagsTill, c.clock.elapsed()+creationLag)
+	}
+	return c.settle(e, s), nil
+}
+
+// orClosed is err, unless Close is what ended it.
+func (c *cache) orClosed(err error) error {
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return err
 }
 
 func (c *cache) suffices(held *snapshot, now time.Duration, after int64) bool {
@@ -269,35 +348,49 @@ func (c *cache) suffices(held *snapshot, now time.Duration, after int64) bool {
 	return held != nil && held.number > after
 }
 
-// fetchSafely bounds a fetch and makes an error of a panic, whose value may hold
-// anything and is dropped.
-func (c *cache) fetchSafely(e *entry, held *snapshot, began time.Duration) (s *snapshot, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s, err = nil, transient("a panic of type %T while loading", r)
-		}
-	}()
-	ctx, cancel := c.ctx, context.CancelFunc(func() {})
-	if c.timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+// readAt returns when the plaintext of what was found was read.
+func (k *known) readAt(found *answer, began time.Duration) time.Duration {
+	if !k.reread && found.current == k.held.current {
+		return k.held.read
 	}
-	defer cancel()
+	return began
+}
 
-	reread := held == nil || c.freshness.rereads(held, began)
-	found, err := c.fetch(ctx, &e.secret, held, reread)
-	if err != nil {
-		return nil, err
+// fetchSafely ends with its context, also where the API does not. It makes an
+// error of a panic, whose value may hold anything and is dropped, and of a
+// goroutine that ends, as testing.T.FailNow ends one.
+func (c *cache) fetchSafely(s *secret, k known) (answer, error) {
+	ctx, cancel := c.bounded(c.ctx)
+	defer cancel()
+	type result struct {
+		answer answer
+		err    error
 	}
-	read := began
-	if !reread && found.current == held.current {
-		read = held.read
+	results := make(chan result, 1)
+	go func() {
+		r := result{err: transient("the load ended without an answer")}
+		defer func() {
+			if p := recover(); p != nil {
+				r = result{err: transient("a panic of type %T while loading", p)}
+			}
+			results <- r
+		}()
+		r.answer, r.err = c.fetch(ctx, s, k)
+	}()
+	select {
+	case r := <-results:
+		return r.answer, r.err
+	case <-ctx.Done():
+		return answer{}, transient("no answer in time")
 	}
-	return c.freshness.snapshot(found, began, read), nil
 }
 
 // settle stores a success. Its caller holds e.mu.
 func (c *cache) settle(e *entry, s *snapshot) *snapshot {
 	e.held.Store(s)
+	if s.changed.After(e.changed) {
+		e.changed = s.changed
+	}
 	e.forgive()
 	e.late.Store(false)
 	return s
@@ -326,7 +419,7 @@ func (c *cache) settleFailure(e *entry, err error) error {
 	if !errors.As(err, &f) {
 		f = transient("%T", err)
 	}
-	if f.definite && errors.Is(f, ErrNotFound) && now < e.lagsTill {
+	if now < e.lagsTill && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
 		f = &failure{sentinel: ErrUnavailable, detail: "not readable yet, just after it was created", cause: f.cause}
 	}
 	e.failure = f
@@ -350,10 +443,12 @@ func (c *cache) put(e *entry, a answer) *snapshot {
 	return c.settle(e, c.freshness.snapshot(a, now, now))
 }
 
-// found notes that a secret exists: a not-found of before is not repeated.
-func (e *entry) found() {
+// mayExist notes that a secret exists, or may: a not-found is not repeated from
+// before, nor believed at once.
+func (c *cache) mayExist(e *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.lagsTill = c.clock.elapsed() + creationLag
 	if e.failure != nil && errors.Is(e.failure.sentinel, ErrNotFound) {
 		e.forgive()
 	}
@@ -366,5 +461,10 @@ func (c *cache) reload(ctx context.Context, e *entry) (*snapshot, error) {
 	e.wrote(c.clock.elapsed())
 	last := e.number.Load()
 	e.mu.Unlock()
-	return c.join(ctx, e, last, noLimit)
+	for {
+		s, err := c.join(ctx, e, last, noLimit)
+		if err != nil || s.number > last {
+			return s, err
+		}
+	}
 }

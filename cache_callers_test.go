@@ -216,11 +216,11 @@ func TestMaxLoadsBoundsLoadsAtOnce(t *testing.T) {
 func TestLoadTimeoutBeginsWithTheLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := secretstest.New()
-		ids := storeTenants(t, b, 4)
+		ids := storeTenants(t, b, 2)
 		b.Inject(secretstest.Fault{Delay: 2 * time.Second})
 		c := newClient(t, b, func(o *tenantsecrets.Options) { o.MaxLoads = 1 })
-		if took := readAll(t, c, ids); took != 16*time.Second {
-			t.Errorf("took %v, want four loads one after the other", took)
+		if took := readAll(t, c, ids); took != 8*time.Second {
+			t.Errorf("took %v, want two loads one after the other", took)
 		}
 	})
 }

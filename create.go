@@ -45,9 +45,11 @@ const (
 // same idempotency key, took it; then what is current is returned. A name that is
 // scheduled for deletion is ErrPendingDeletion.
 //
-// One call costs one CreateSecret. Where its outcome is unknown the error is
+// It costs one CreateSecret; one more where no answer came to the first, and a few
+// reads where the name is taken. Where the outcome stays unknown the error is
 // ErrUnavailable: call again, with the same idempotency key if the first may have
-// succeeded. The error is an *Error.
+// succeeded. ctx bounds the call, and [Options].LoadTimeout each of its requests.
+// The error is an *Error.
 func (c *Client) CreateTenant(ctx context.Context, tenant string, optFns ...func(*CreateOptions)) (*TenantSecret, error) {
 	s, err := c.createTenant(ctx, tenant, optFns)
 	if err != nil {
@@ -72,6 +74,14 @@ func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(
 		return nil, ErrClosed
 	}
 	return n.create(ctx)
+}
+
+// request is the caller's context for one request, which LoadTimeout bounds and
+// Close ends.
+func (c *cache) request(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := c.bounded(ctx)
+	stop := context.AfterFunc(c.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // creation is one call of CreateTenant.
@@ -172,14 +182,17 @@ func (n *creation) create(ctx context.Context) (*snapshot, error) {
 		out, err = n.send(ctx)
 	}
 	switch {
-	case err == nil:
+	case err == nil && n.cache.ctx.Err() == nil:
 		return n.created(ctx, out)
 	case code(err) == "ResourceExistsException":
 		return n.existing(ctx, err)
 	case code(err) == "InvalidRequestException":
 		return nil, n.invalid(ctx, err)
 	}
-	return nil, n.failed(ctx, explainCreation(err))
+	if n.repeats {
+		n.cache.mayExist(n.entry)
+	}
+	return nil, n.failed(ctx, n.explainRequest(err))
 }
 
 // failed is f, unless it follows from what the caller did.
@@ -197,6 +210,8 @@ func (n *creation) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	ctx, cancel := n.cache.request(ctx)
+	defer cancel()
 	return n.api.CreateSecret(ctx, n.request)
 }
 
@@ -241,8 +256,8 @@ func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error
 	case "InvalidRequestException":
 		return nil, n.invalid(ctx, err)
 	case "ResourceNotFoundException":
-		n.entry.found()
-		f := explain(exists)
+		n.cache.mayExist(n.entry)
+		f := n.explainRequest(exists)
 		f.sentinel, f.definite = ErrExists, true
 		return nil, f
 	}
@@ -259,12 +274,7 @@ func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error
 // can be one is it worth waiting for a read that lags behind.
 func (n *creation) findVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
 	for reads := 1; ; reads++ {
-		out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
-			SecretId: n.request.Name, VersionId: n.request.ClientRequestToken,
-		})
-		if out == nil {
-			out = &secretsmanager.GetSecretValueOutput{}
-		}
+		out, err := n.readVersion(ctx)
 		if code(err) != "ResourceNotFoundException" || !n.repeats || reads == versionReads {
 			return out, err
 		}
@@ -274,25 +284,45 @@ func (n *creation) findVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 	}
 }
 
-// invalid asks what an InvalidRequestException means: its text is not for
-// programs.
-func (n *creation) invalid(ctx context.Context, invalid error) error {
-	d, err := reader.Begin(n.api, n.entry.name).Describe(ctx)
-	switch {
-	case err == nil && d.Deleted:
-		f := explain(invalid)
-		f.sentinel, f.definite = ErrPendingDeletion, true
-		return f
-	case err != nil && code(err) != "ResourceNotFoundException":
-		return n.failed(ctx, explain(err))
+func (n *creation) readVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
+	ctx, cancel := n.cache.request(ctx)
+	defer cancel()
+	out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: n.request.Name, VersionId: n.request.ClientRequestToken,
+	})
+	if out == nil {
+		out = &secretsmanager.GetSecretValueOutput{}
 	}
-	return explainCreation(invalid)
+	return out, err
 }
 
-// explainCreation is explain for a request of which the caller chose a part: the
-// KMS key, the description, the tags.
-func explainCreation(err error) *failure {
+// invalid asks what an InvalidRequestException means: its text is not for
+// programs. A name that cannot be created and is not there is one whose deletion
+// is not over yet.
+func (n *creation) invalid(ctx context.Context, invalid error) error {
+	describing, cancel := n.cache.request(ctx)
+	defer cancel()
+	d, err := reader.Begin(n.api, n.entry.name).Describe(describing)
+	switch {
+	case err == nil && d.Deleted, code(err) == "ResourceNotFoundException":
+		f := n.explainRequest(invalid)
+		f.sentinel, f.definite = ErrPendingDeletion, true
+		return f
+	case err != nil:
+		return n.failed(ctx, explain(err))
+	}
+	return n.explainRequest(invalid)
+}
+
+// explainRequest is explain for a request of which the caller chose a part: the
+// KMS key, the description, the tags. A server that repeats the secret in its
+// message is not quoted.
+func (n *creation) explainRequest(err error) *failure {
 	f := explain(err)
+	var api smithy.APIError
+	if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), n.first.Document.Secret) {
+		f.detail, f.cause = printable(api.ErrorCode()), nil
+	}
 	switch code(err) {
 	case "InvalidParameterException", "InvalidRequestException", "ValidationException":
 		f.sentinel, f.definite = ErrInvalidOption, true

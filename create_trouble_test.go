@@ -47,7 +47,7 @@ func TestCreateTenantInTrouble(t *testing.T) {
 		{"not encrypted", secretstest.Fault{Err: coded("EncryptionFailure")}, tenantsecrets.ErrAccessDenied, 1, false},
 		{"invalid by shape", secretstest.Fault{Err: coded("ValidationException")}, tenantsecrets.ErrInvalidOption, 1, false},
 		{"an invalid parameter", secretstest.Fault{Err: coded("InvalidParameterException")}, tenantsecrets.ErrInvalidOption, 1, false},
-		{"an invalid request", secretstest.Fault{Err: coded("InvalidRequestException")}, tenantsecrets.ErrInvalidOption, 1, false},
+		{"an invalid request about a name that is not there", secretstest.Fault{Err: coded("InvalidRequestException")}, tenantsecrets.ErrPendingDeletion, 1, false},
 		{"an unknown code", secretstest.Fault{Err: coded("NeverHeardOfException")}, tenantsecrets.ErrUnavailable, 1, false},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
@@ -116,16 +116,16 @@ func TestCreateTenantCancelledBefore(t *testing.T) {
 func TestCreateTenantCancelledDuring(t *testing.T) {
 	const late = 10 * time.Second
 	for what, tt := range map[string]struct {
-		begin  func(ctx context.Context, b *tampered)
+		begin  func(ctx context.Context, t *testing.T, b *tampered)
 		effect bool
 	}{
 		"before it took effect": {
-			begin: func(_ context.Context, b *tampered) {
+			begin: func(_ context.Context, t *testing.T, b *tampered) {
 				b.Inject(secretstest.Fault{Operation: "CreateSecret", Delay: late, Times: 1})
 			},
 		},
 		"after it took effect": {
-			begin: func(ctx context.Context, b *tampered) {
+			begin: func(ctx context.Context, t *testing.T, b *tampered) {
 				b.create = func(_ *secretsmanager.CreateSecretOutput, _ error) (*secretsmanager.CreateSecretOutput, error) {
 					<-ctx.Done()
 					return nil, &smithy.CanceledError{Err: context.DeadlineExceeded}
@@ -134,14 +134,14 @@ func TestCreateTenantCancelledDuring(t *testing.T) {
 			effect: true,
 		},
 		"while it looks whose the secret is": {
-			begin: func(_ context.Context, b *tampered) {
+			begin: func(_ context.Context, t *testing.T, b *tampered) {
 				created(t, newClient(t, b), under("signup 42"))
 				b.Inject(secretstest.Fault{Operation: "GetSecretValue", Delay: late, Times: 1})
 			},
 			effect: true,
 		},
 		"while it waits for a lagging read": {
-			begin: func(_ context.Context, b *tampered) {
+			begin: func(_ context.Context, t *testing.T, b *tampered) {
 				created(t, newClient(t, b), under("signup 42"))
 				b.Inject(secretstest.Fault{Operation: "GetSecretValue", StaleBy: time.Hour, Times: 2})
 				b.Inject(secretstest.Fault{Operation: "GetSecretValue", Delay: late, After: 1, Times: 1})
@@ -149,7 +149,7 @@ func TestCreateTenantCancelledDuring(t *testing.T) {
 			effect: true,
 		},
 		"while it reads the secret": {
-			begin: func(_ context.Context, b *tampered) {
+			begin: func(_ context.Context, t *testing.T, b *tampered) {
 				created(t, newClient(t, b), under("signup 42"))
 				b.Inject(secretstest.Fault{Operation: "DescribeSecret", Delay: late, Times: 1})
 			},
@@ -161,7 +161,7 @@ func TestCreateTenantCancelledDuring(t *testing.T) {
 				b := &tampered{Backend: secretstest.New()}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				tt.begin(ctx, b)
+				tt.begin(ctx, t, b)
 				start := time.Now()
 				_, err := newClient(t, b).CreateTenant(ctx, tenant, under("signup 42"))
 				checkFailed(t, err, "CreateTenant", tenantsecrets.ErrUnavailable)

@@ -170,7 +170,7 @@ var noAnswers = []struct {
 }{
 	{"a refused connection", func(string) error {
 		return sent(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)})
-	}, "dial tcp: connect: connection refused"},
+	}, "dial tcp: connection refused"},
 	{"a name that cannot be found", func(string) error {
 		return sent(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "secretsmanager.invalid", IsNotFound: true}})
 	}, "lookup secretsmanager.invalid: no such host"},

@@ -32,6 +32,9 @@ var floors = map[string]int{
 	"events":               3,
 	"examples":             4,
 	"internal/integration": 4,
+
+	"secretstest/conformance":     4,
+	"secretstest/cmd/secretstest": 4,
 }
 
 // forbidden imports, beside those of an upper floor, by package.

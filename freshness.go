@@ -10,10 +10,15 @@ import (
 type snapshot struct {
 	answer
 	number int64         // of the load that confirmed it, see entry.number; 0: it is a write of this process
-	read   time.Duration // when the load that read its plaintext began, see clock
+	began  time.Duration // when that load did, see clock
+	read   time.Duration // when the load that read its plaintext began
+	early  time.Duration // the age from which on it is refreshed in the background
+}
 
-	// The ends of the stages of its life, see freshness.stage.
-	ages, expires, dies time.Duration
+// isFresh is the one question of a hit. A negative age, of a clock that went back,
+// is none to trust.
+func (s *snapshot) isFresh(now time.Duration) bool {
+	return uint64(now-s.began) < uint64(s.early)
 }
 
 // stage is what a snapshot's age allows.
@@ -34,24 +39,21 @@ type freshness struct {
 // stage of no snapshot is dead.
 func (f *freshness) stage(s *snapshot, now time.Duration) stage {
 	switch {
-	case s == nil || now >= s.dies:
+	case s == nil || now-s.began >= f.maxStale:
 		return dead
-	case now >= s.expires:
+	case now < s.began || now-s.began >= f.ttl:
 		return stale
-	case now >= s.ages:
-		return aging
+	case s.isFresh(now):
+		return fresh
 	}
-	return fresh
+	return aging
 }
 
 // snapshot dates an answer. The jitter only shortens: it spreads the background
 // loads of secrets that were loaded together.
 func (f *freshness) snapshot(a answer, began, read time.Duration) *snapshot {
-	early := f.ttl*6/10 + time.Duration(rand.Float64()*float64(f.ttl)/5)
-	return &snapshot{
-		answer: a, read: read,
-		ages: began + early, expires: began + f.ttl, dies: began + f.maxStale,
-	}
+	early := f.ttl/10*6 + time.Duration(rand.Float64()*float64(f.ttl)/5)
+	return &snapshot{answer: a, began: began, read: read, early: early}
 }
 
 // rereads tells whether a load that begins now must read the plaintext even if

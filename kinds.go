@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 
@@ -15,11 +17,12 @@ import (
 // how its stored text becomes a T. Take one of the library's, or make your own.
 type Kind[T any] struct {
 	// Path is the secret type in the name, such as "destinations/webhook1/api_key".
-	// A client reads one path as one T.
+	// A client reads one path as one T, with the Decode that it was given first;
+	// "hmac_key" is read by [Client.TenantSecret] alone.
 	Path string
 
-	// Decode makes a T of the stored text, a JSON object whose tenant_id has been
-	// checked. It is called once per version, and the T is shared by all who ask
+	// Decode makes a T of the stored text, a JSON object whose tenant_id is the
+	// tenant's; where it has none, the secret's tag TenantId is. It is called once per version, and the T is shared by all who ask
 	// for it: it must not change afterwards. Secrets in it belong into a [Value]. An
 	// error becomes ErrMalformed; its text is dropped, since it may quote the
 	// secret.
@@ -56,6 +59,9 @@ func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T,
 func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 	decode := kind.decoder
 	if decode == nil {
+		if kind.Path == hmacPath {
+			return nil, fmt.Errorf("%w: read %s with TenantSecret", ErrInvalidOption, hmacPath)
+		}
 		if kind.Decode == nil {
 			return nil, fmt.Errorf("%w: the kind of %s has no Decode", ErrInvalidOption, quote(kind.Path))
 		}
@@ -66,19 +72,20 @@ func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 
 // ownDecoder is the decoder of a kind with a Decode.
 func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
-	return func(_ context.Context, d *decoding) (any, bool, error) {
+	return func(_ context.Context, d *decoding, a *answer) error {
 		if err := d.checkOwner(); err != nil {
-			return nil, false, err
+			return err
 		}
 		value, err := decode([]byte(d.current.Text))
 		var ours document.Malformed
 		switch {
 		case errors.As(err, &ours):
-			return nil, false, definite(ErrMalformed, "%v", ours)
+			return definite(ErrMalformed, "%v", ours)
 		case err != nil:
-			return nil, false, definite(ErrMalformed, "Decode of its kind returned a %T", err)
+			return definite(ErrMalformed, "Decode of its kind returned a %T", err)
 		}
-		return value, false, nil
+		a.value = value
+		return nil
 	}
 }
 
@@ -140,6 +147,9 @@ func decodeAPIKey(stored []byte) (APIKey, error) {
 	}
 	if d.Key.Reveal() == "" {
 		return APIKey{}, document.Malformed("api_key is missing or empty")
+	}
+	if strings.ContainsFunc(d.Key.Reveal()+d.Header+d.Scheme, unicode.IsControl) {
+		return APIKey{}, document.Malformed("api_key, header or scheme has a control character, which no HTTP header can carry")
 	}
 	if d.Header == "" {
 		d.Header = "Authorization"

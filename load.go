@@ -28,6 +28,7 @@ type answer struct {
 	life              life
 	changed           time.Time
 	datedKeys         bool // a key of value ends at a time that depends on changed
+	lacksKeys         bool // the previous version could not be found, this time
 }
 
 // life tells a secret from one of the same name that was deleted before: the
@@ -42,7 +43,7 @@ func lifeOf(arn string) (l life) {
 // confirmedBy tells whether a description leaves nothing new to decode.
 func (a *answer) confirmedBy(d *reader.Description) bool {
 	return d.Current == a.current && d.Previous == a.previous && lifeOf(d.ARN) == a.life &&
-		(!a.datedKeys || d.Changed.Equal(a.changed))
+		!a.lacksKeys && (!a.datedKeys || d.Changed.Equal(a.changed))
 }
 
 // loader fetches secrets and trusts nothing that comes back.
@@ -55,7 +56,7 @@ type loader struct {
 }
 
 // fetch loads one secret: one DescribeSecret, then the values it has not seen.
-func (l *loader) fetch(ctx context.Context, s *secret, held *snapshot, reread bool) (answer, error) {
+func (l *loader) fetch(ctx context.Context, s *secret, k known) (answer, error) {
 	load := reader.Begin(l.api, s.name)
 	d, err := load.Describe(ctx)
 	if err != nil {
@@ -64,25 +65,25 @@ func (l *loader) fetch(ctx context.Context, s *secret, held *snapshot, reread bo
 	if err := l.admit(s, &d); err != nil {
 		return answer{}, l.report(ctx, s, err)
 	}
-	if held != nil && d.Changed.Before(held.changed) {
-		return answer{}, transient("the answer is older than what is held")
+	if d.Changed.Before(k.changed) {
+		return answer{}, transient("the answer is older than what was read before")
 	}
 	if d.Deleted {
 		return answer{}, definite(ErrPendingDeletion, "DescribeSecret shows a DeletedDate")
 	}
-	known := held != nil && held.confirmedBy(&d)
-	if known && !reread {
-		return held.as(&d), nil
+	unchanged := k.held != nil && k.held.confirmedBy(&d)
+	if unchanged && !k.reread {
+		return k.held.as(&d), nil
 	}
 	current, err := load.Current(ctx)
 	if err != nil {
 		return answer{}, l.report(ctx, s, explainValue(err))
 	}
-	if known { // a version's value never changes
-		return held.as(&d), nil
+	if unchanged { // a version's value never changes
+		return k.held.as(&d), nil
 	}
 	a := answer{current: d.Current, previous: d.Previous, changed: d.Changed, life: lifeOf(d.ARN)}
-	if a.value, a.datedKeys, err = s.decode(ctx, &decoding{l, s, load, &d, current}); err != nil {
+	if err := s.decode(ctx, &decoding{l, s, load, &d, current}, &a); err != nil {
 		return answer{}, l.report(ctx, s, err)
 	}
 	if err := l.pin(s.name, d.ARN); err != nil {
@@ -194,9 +195,8 @@ type decoding struct {
 	current     reader.Version
 }
 
-// decoder makes the value of a kind. dated tells whether a key in it ends at a
-// time that depends on the secret's LastChangedDate.
-type decoder func(ctx context.Context, d *decoding) (value any, dated bool, err error)
+// decoder makes the value of a kind, and notes in the answer what it depends on.
+type decoder func(ctx context.Context, d *decoding, a *answer) error
 
 // hmacSecret is the current document and the keys of its ring.
 type hmacSecret struct {
@@ -207,23 +207,27 @@ type hmacSecret struct {
 // hmacDecoder decodes the HMAC document and, where somebody wrote it without
 // regard to the version before, reads that one too.
 func hmacDecoder(build func(d *decoding, h hmacSecret) any) decoder {
-	return func(ctx context.Context, d *decoding) (value any, dated bool, err error) {
+	return func(ctx context.Context, d *decoding, a *answer) error {
 		current, err := decodeDocument(d.current)
 		if err == nil {
 			err = d.checkTenant(current)
 		}
 		if err != nil {
-			return nil, false, err
+			return err
 		}
 		if current.Document.Suspended {
-			return nil, false, definite(ErrSuspended, "its document says so")
+			return definite(ErrSuspended, "its document says so")
 		}
 		previous, err := d.foreign(ctx, current)
-		if err != nil {
-			return nil, false, err
+		switch {
+		case errors.Is(err, errNotFoundYet):
+			a.lacksKeys = true
+		case err != nil:
+			return err
 		}
 		keys := document.Ring(current, previous, d.description.Changed)
-		return build(d, hmacSecret{current, keys}), previous != nil, nil
+		a.value, a.datedKeys = build(d, hmacSecret{current, keys}), previous != nil
+		return nil
 	}
 }
 
@@ -235,8 +239,13 @@ func decodeDocument(v reader.Version) (document.Version, error) {
 	return document.Version{ID: v.ID, Created: v.Created, Document: doc}, nil
 }
 
+// errNotFoundYet is a previous version that was described and not found.
+var errNotFoundYet = errors.New("the previous version cannot be found")
+
 // foreign reads AWSPREVIOUS where the current document was not built from it. One
-// that is not there or cannot be used gives no key and fails nothing.
+// that cannot be used gives no key and fails nothing. One that cannot be found is
+// most likely a read that lags behind: it gives no key now, and the next load
+// looks for it again.
 func (d *decoding) foreign(ctx context.Context, current document.Version) (*document.Version, error) {
 	id := d.description.Previous
 	if !current.NeedsPrevious(id) {
@@ -250,7 +259,8 @@ func (d *decoding) foreign(ctx context.Context, current document.Version) (*docu
 	case errors.Is(err, reader.ErrNotText):
 		err = explainValue(err)
 	case code(err) == "ResourceNotFoundException":
-		err = explain(err)
+		d.warn(ctx, id, explain(err))
+		return nil, errNotFoundYet
 	default:
 		return nil, explainValue(err)
 	}

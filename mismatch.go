@@ -9,6 +9,11 @@ import (
 const (
 	mismatchGap  = time.Second // between loads of one secret, where a mismatch asks for them
 	mismatchWait = time.Second // for such a load
+
+	// A load that begins at the end of mismatchWait has as long to answer as one
+	// that a stale secret is loaded with. Without it a valid signature would be
+	// refused wherever forgeries decide when loads begin.
+	mismatchGrace = 250 * time.Millisecond
 )
 
 // newer waits for a snapshot that may have what tried lacks: another value, or one
@@ -33,7 +38,7 @@ func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int6
 		if err := c.sleep(ctx, permitted-now); err != nil {
 			return nil, err
 		}
-		if _, err := c.join(ctx, e, after, end-max(now, permitted)); err != nil {
+		if _, err := c.join(ctx, e, after, max(mismatchGrace, end-max(now, permitted))); err != nil {
 			return nil, err
 		}
 	}

@@ -16,8 +16,9 @@ import (
 
 // Between loads that mismatches ask for, and the longest wait for one.
 const (
-	mismatchGap  = time.Second
-	mismatchWait = time.Second
+	mismatchGap   = time.Second
+	mismatchWait  = time.Second
+	mismatchGrace = 250 * time.Millisecond
 )
 
 var message = []byte(`{"event":"paid"}`)

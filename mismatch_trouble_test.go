@@ -38,7 +38,8 @@ func TestMismatchWaitsForOneSecondAtMost(t *testing.T) {
 	})
 }
 
-// The wait for a turn and the wait for the load are one second together.
+// The wait for a turn and the wait for the load are one second together, and a
+// quarter where that is less than a load needs.
 func TestMismatchWaitsForOneSecondInAll(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		c, _ := warm(t, b)
@@ -47,16 +48,24 @@ func TestMismatchWaitsForOneSecondInAll(t *testing.T) {
 		verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
 		checkOperations(t, b, describeCall)
 	})
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		c, _ := warm(t, b)
+		slowLoads(b, time.Hour)
+		time.Sleep(100 * time.Millisecond)
+		verify(t.Context(), c, forged()).refuses(t, 900*time.Millisecond+mismatchGrace, tenantsecrets.ErrMismatch)
+		checkOperations(t, b, describeCall)
+	})
 }
 
 // The wait for a load that was under way before counts too.
 func TestMismatchWaitsForOneSecondWithALoadUnderWay(t *testing.T) {
 	for name, test := range map[string]struct {
 		call  time.Duration
+		waits time.Duration
 		calls []string
 	}{
-		"a slow one":           {4 * time.Second, nil},
-		"one, and then a turn": {300 * time.Millisecond, []string{describeCall}}, // at 1 s, of which the caller has 100 ms
+		"a slow one":           {4 * time.Second, mismatchWait, nil},
+		"one, and then a turn": {300 * time.Millisecond, 900*time.Millisecond + mismatchGrace, []string{describeCall}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *secretstest.Backend) {
@@ -66,7 +75,7 @@ func TestMismatchWaitsForOneSecondWithALoadUnderWay(t *testing.T) {
 				ask(t.Context(), c).serves(t, old, 0)
 				time.Sleep(100 * time.Millisecond)
 				checkOperations(t, b, describeCall)
-				verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
+				verify(t.Context(), c, forged()).refuses(t, test.waits, tenantsecrets.ErrMismatch)
 				checkOperations(t, b, test.calls...)
 			})
 		})

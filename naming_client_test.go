@@ -138,31 +138,6 @@ func TestGlobalIsNoTenant(t *testing.T) {
 	}
 }
 
-// A kind of the same path and type is another thing: it makes no way around the
-// checks, and what it decodes is no tenant's secret.
-func TestNoKindStandsInForATenantSecret(t *testing.T) {
-	b := secretstest.New()
-	c := newClient(t, b)
-	kind := tenantsecrets.Kind[*tenantsecrets.TenantSecret]{
-		Path:   "hmac_key",
-		Decode: func([]byte) (*tenantsecrets.TenantSecret, error) { return nil, nil },
-	}
-	store(t, b, "prod/formbridge/global/hmac_key", `{"tenant_id":"global"}`)
-	store(t, b, hmacName, document(t, nil))
-
-	if _, err := tenantsecrets.Get(t.Context(), c, tenantsecrets.Global, kind); err != nil {
-		t.Fatal(err)
-	}
-	_, err := c.TenantSecret(t.Context(), tenantsecrets.Global)
-	checkRefused(t, err, "TenantSecret", tenantsecrets.ErrInvalidTenant)
-
-	if _, err := tenantsecrets.Get(t.Context(), c, tenant, kind); err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.TenantSecret(t.Context(), tenant)
-	checkRefused(t, err, "TenantSecret", tenantsecrets.ErrInvalidOption)
-}
-
 func TestDestinationsRefused(t *testing.T) {
 	b := secretstest.New()
 	c := newClient(t, b)

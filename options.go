@@ -47,12 +47,14 @@ type Options struct {
 	// malformed, another tenant's) is remembered; 30 s by default. Off: it is not.
 	NegativeTTL time.Duration
 
-	// LoadTimeout bounds one load, whatever its callers wait for; 5 s by default.
-	// Off: only the API's own timeouts do.
+	// LoadTimeout bounds one load, whatever its callers wait for, the wait for its
+	// turn before it (see MaxLoads), and each request of CreateTenant; 5 s by
+	// default. Off: only the API's own timeouts and the caller's context do.
 	LoadTimeout time.Duration
 
-	// MaxLoads is how many loads may run at once; 64 by default. Negative: any
-	// number.
+	// MaxLoads is how many loads may run at once; 64 by default. Loads that a call
+	// waits for take turns; those in the background begin where there is room.
+	// Negative: any number.
 	MaxLoads int
 
 	// Partition, Account and Region are where every secret must be, as in its ARN:
@@ -96,7 +98,7 @@ func resolve(optFns []func(*Options)) (Options, error) {
 		{&o.NegativeTTL, defaultNegativeTTL},
 		{&o.LoadTimeout, defaultLoadTimeout},
 	} {
-		*d.value = orDefault(*d.value, d.fallback)
+		*d.value = min(orDefault(*d.value, d.fallback), forever)
 	}
 	o.MaxLoads = orDefault(o.MaxLoads, defaultMaxLoads)
 	if staleOff {
@@ -110,6 +112,10 @@ func resolve(optFns []func(*Options)) (Options, error) {
 	}
 	return o, nil
 }
+
+// forever is as long as a duration gets: an option of more means as much, and
+// arithmetic with it does not overflow.
+const forever = 100 * 365 * 24 * time.Hour
 
 func orDefault[N int | time.Duration](n, fallback N) N {
 	switch {

@@ -89,7 +89,7 @@ func newCache(o *Options) *cache {
 		entries:   xsync.NewMap[key, *entry](),
 	}
 	if o.MaxLoads > 0 {
-		c.slots = make(chan struct{}, o.MaxLoads)
+		c.slots = make(slots, o.MaxLoads)
 	}
 	c.ctx, c.close = context.WithCancel(context.Background())
 	return c
