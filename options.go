@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -106,6 +107,15 @@ func resolve(optFns []func(*Options)) (Options, error) {
 	}
 	if o.MaxStale < o.TTL {
 		return Options{}, fmt.Errorf("%w: MaxStale %v is below TTL %v", ErrInvalidOption, o.MaxStale, o.TTL)
+	}
+	for _, place := range []struct{ what, value, pattern string }{
+		{"Partition", o.Partition, `^[a-z0-9-]*$`},
+		{"Account", o.Account, `^([0-9]{12})?$`},
+		{"Region", o.Region, `^[a-z0-9-]*$`},
+	} {
+		if !regexp.MustCompile(place.pattern).MatchString(place.value) {
+			return Options{}, fmt.Errorf("%w: %s %s is not as in an ARN", ErrInvalidOption, place.what, quote(place.value))
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

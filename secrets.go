@@ -99,6 +99,9 @@ func newCache(o *Options) *cache {
 // from then on, and every one that waits, returns ErrClosed. It may be called
 // more than once.
 func (c *Client) Close() {
+	if c == nil || c.cache == nil {
+		return // New has failed
+	}
 	c.cache.close()
 	c.cache.entries.Clear()
 }
@@ -191,8 +194,12 @@ func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*entry, *sn
 // Verify calls try with the tenant's keys. Where try's error is ErrMismatch, the
 // signature may be of a key that this process has not seen yet: then, if a load
 // may begin within a second, Verify waits for it and calls try once more with the
-// keys that it found. The error is try's, or an *Error. It is ErrSignature and
-// ErrNotFound for a tenant that does not exist.
+// keys that it found. try must not be nil and must not keep the keyring.
+//
+// The error is an *Error around try's, or around what kept the keys from being
+// read; for a tenant that does not exist it is ErrSignature and ErrNotFound. It is
+// ErrMismatch and ErrUnavailable, or the context's error, where newer keys were to
+// be looked for and no answer came.
 //
 // It is what signature schemes are built on; for the plain one use
 // [Client.VerifyHMAC].
@@ -205,9 +212,10 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 // the secret is fresh, and looks again before it refuses a signature, see
 // [Client.Verify].
 //
-// The error is ErrSignature where the signature is not one of the message's, or
-// there is no such tenant; any other error means that the question could not be
-// answered, and that the sender should try again.
+// What is final for the sender: ErrSignature, where the signature is not one of
+// the message's or there is no such tenant, ErrInvalidTenant, ErrPendingDeletion
+// and ErrSuspended. Any other error means that the question could not be answered,
+// and that the sender should try again. The error is an *Error.
 func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, signature string) error {
 	var tag [32]byte
 	if !parseSignature(&tag, signature) {
@@ -248,7 +256,9 @@ func (c *Client) verifyAgain(ctx context.Context, e *entry, s *snapshot, asked i
 	switch {
 	case isDefinite(err), errors.Is(err, ErrClosed):
 		return unknownIsSignature(err)
-	case err != nil, newer.value == s.value:
+	case err != nil:
+		return &failure{sentinel: mismatch, detail: "and no newer key could be looked for", cause: err}
+	case newer.value == s.value:
 		return mismatch
 	}
 	return try(newer.value.(*TenantSecret).keys)

@@ -95,7 +95,11 @@ func Owner(text string) (tenantID string, present bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	return o.text("tenant_id")
+	tenantID, present, err = o.text("tenant_id")
+	if err == nil {
+		_, err = o.rest()
+	}
+	return tenantID, present, err
 }
 
 var majorOne = regexp.MustCompile(`^1\.[0-9]{1,9}$`)
@@ -146,9 +150,6 @@ func (d *Document) takePrevious(o *object) error {
 		if key.KID == "" {
 			return malformed("%skid is missing", at)
 		}
-		if key.NotAfter, err = entry.instant("not_after"); err != nil {
-			return err
-		}
 		if key.unknown, err = entry.rest(); err != nil {
 			return err
 		}
@@ -197,7 +198,6 @@ func (d *Document) Encode() (string, error) {
 	w.list("previous", len(d.Previous), func(i int) {
 		w.open()
 		w.key(&d.Previous[i])
-		w.optional("not_after", formatTime(d.Previous[i].NotAfter))
 		w.rest(d.Previous[i].unknown)
 		w.close()
 	})
@@ -275,6 +275,7 @@ func (w *writer) key(k *Key) {
 	w.optional("created_at", formatTime(k.CreatedAt))
 	w.optional("kid", k.KID)
 	w.optional("sign_after", formatTime(k.SignAfter))
+	w.optional("not_after", formatTime(k.NotAfter))
 }
 
 func (w *writer) rest(unknown []member) {

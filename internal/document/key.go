@@ -128,6 +128,9 @@ func takeKey(o *object) (k Key, err error) {
 	if k.SignAfter, err = o.instant("sign_after"); err != nil {
 		return Key{}, err
 	}
+	if k.NotAfter, err = o.instant("not_after"); err != nil {
+		return Key{}, err
+	}
 	if _, err = k.Bytes(); err != nil {
 		return Key{}, malformed("%s%v", o.at, err)
 	}

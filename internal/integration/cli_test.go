@@ -98,7 +98,8 @@ func run(ctx context.Context, t *testing.T, cli string, at endpoint, into any, a
 	cmd := exec.CommandContext(ctx, cli, slices.Concat(
 		[]string{"--endpoint-url", at.url, "--region", "eu-central-1", "--output", "json", "secretsmanager"}, arguments)...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), isAWS),
-		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_EC2_METADATA_DISABLED=true")
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("aws %s: %v", arguments[0], err)
