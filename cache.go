@@ -77,11 +77,11 @@ type key struct{ tenant, path string }
 type entry struct {
 	secret
 	held       atomic.Pointer[snapshot]
-	flight     singleflight.Group // one load at a time
-	refreshing atomic.Bool        // a background load is on its way
-	late       atomic.Bool        // a call has waited StaleWait in vain since the last success
-	retryAt    atomic.Int64       // a clock reading: no load before
-	number     atomic.Int64       // of the last load that began
+	flight     singleflight.Group   // one load at a time
+	refreshing atomic.Bool          // a background load is on its way
+	late       atomic.Bool          // a call has waited StaleWait in vain since the last success
+	pause      atomic.Pointer[span] // in which no load begins; nil: none
+	number     atomic.Int64         // of the last load that began
 
 	mu       sync.Mutex    // never held across a fetch
 	begun    time.Duration // when the last load did
@@ -90,15 +90,32 @@ type entry struct {
 	failures int           // in a row
 	writes   int           // of this process to the secret; a load that began before the last is not stored
 	changed  time.Time     // newest LastChangedDate seen; it outlives what is held
-	lagsTill time.Duration // until then a not-found may be a read that lags behind the creation
+	lags     span          // in which a not-found may be a read that lags behind the creation
 }
+
+// span is the time between two clock readings.
+type span struct{ from, until time.Duration }
+
+func newSpan(now, d time.Duration) span { return span{now, now + d} }
+
+// holds is false before the span too: there the clock has gone back, and the rest
+// would last longer by as much.
+func (s span) holds(now time.Duration) bool { return s.from <= now && now < s.until }
 
 // newEntry makes an entry that has never been loaded: a load may begin at once.
 func newEntry(s secret) *entry { return &entry{secret: s, begun: -mismatchGap} }
 
-// backsOff tells whether no load may begin. A pause of more than forever, of a
-// clock that went back, is none.
-func (e *entry) backsOff(now time.Duration) bool { return now < time.Duration(e.retryAt.Load()) }
+// backsOff tells whether no load may begin.
+func (e *entry) backsOff(now time.Duration) bool {
+	pause := e.pause.Load()
+	return pause != nil && pause.holds(now)
+}
+
+// pauseFor lets no load begin for a while. Its caller holds e.mu.
+func (e *entry) pauseFor(now, d time.Duration) {
+	pause := newSpan(now, d)
+	e.pause.Store(&pause)
+}
 
 // refusal returns what the last load failed with, while no other may begin.
 func (e *entry) refusal(now time.Duration) *failure {
@@ -111,7 +128,7 @@ func (e *entry) refusal(now time.Duration) *failure {
 }
 
 var (
-	errTimedOut   = errors.New("the wait for a load is over")
+	errTimedOut   = error(transient("the wait for a load is over"))
 	errSuperseded = errors.New("the secret was written while it was being read")
 )
 
@@ -328,7 +345,7 @@ func (c *cache) loadNow(e *entry, after int64) (*snapshot, error) {
 	s := c.freshness.snapshot(found, began, k.readAt(&found, began))
 	s.number = number
 	if held == nil {
-		e.lagsTill = max(e.lagsTill, c.clock.elapsed()+creationLag)
+		e.lags = newSpan(c.clock.elapsed(), creationLag)
 	}
 	return c.settle(e, s), nil
 }
@@ -399,7 +416,7 @@ func (c *cache) settle(e *entry, s *snapshot) *snapshot {
 // forgive forgets the failures so far. Its caller holds e.mu.
 func (e *entry) forgive() {
 	e.failure, e.failures = nil, 0
-	e.retryAt.Store(0)
+	e.pause.Store(nil)
 }
 
 // wrote notes a write by this process. A load under way is not stored, nor is its
@@ -407,7 +424,7 @@ func (e *entry) forgive() {
 func (e *entry) wrote(now time.Duration) {
 	e.writes++
 	e.flight.Forget("")
-	e.lagsTill = now + creationLag
+	e.lags = newSpan(now, creationLag)
 	e.forgive()
 }
 
@@ -419,18 +436,18 @@ func (c *cache) settleFailure(e *entry, err error) error {
 	if !errors.As(err, &f) {
 		f = transient("%T", err)
 	}
-	if now < e.lagsTill && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
+	if e.lags.holds(now) && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
 		f = &failure{sentinel: ErrUnavailable, detail: "not readable yet, just after it was created", cause: f.cause}
 	}
 	e.failure = f
 	if f.definite {
 		e.held.Store(nil)
 		e.failures = 0
-		e.retryAt.Store(int64(now + c.freshness.negativeTTL))
+		e.pauseFor(now, c.freshness.negativeTTL)
 		return f
 	}
 	e.failures++
-	e.retryAt.Store(int64(now + backoff(e.failures)))
+	e.pauseFor(now, backoff(e.failures))
 	return f
 }
 
@@ -448,7 +465,7 @@ func (c *cache) put(e *entry, a answer) *snapshot {
 func (c *cache) mayExist(e *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.lagsTill = c.clock.elapsed() + creationLag
+	e.lags = newSpan(c.clock.elapsed(), creationLag)
 	if e.failure != nil && errors.Is(e.failure.sentinel, ErrNotFound) {
 		e.forgive()
 	}

@@ -3,8 +3,10 @@ package tenantsecrets_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,5 +240,39 @@ func TestFailedLoadsFreeTheirTurn(t *testing.T) {
 		}
 		api.before = nil
 		tenantSecret(t, c)
+	})
+}
+
+// An API that ends its goroutine, as a test's mock does with FailNow, fails a load
+// and nothing else.
+func TestGoexitIsAFailedLoad(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		api := &tapped{Backend: b, before: func(context.Context, string) { runtime.Goexit() }}
+		c := newClient(t, api, func(o *tenantsecrets.Options) { o.MaxLoads = 1 })
+		ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrUnavailable)
+		api.before = nil
+		time.Sleep(time.Second)
+		tenantSecret(t, c)
+	})
+}
+
+// An API that does not heed its context holds up nobody for longer than
+// LoadTimeout, nor the loads that come after.
+func TestLoadTimeoutBoundsAnAPIThatIgnoresIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		release := make(chan struct{})
+		defer close(release)
+		var called atomic.Bool
+		api := &tapped{Backend: b, before: func(context.Context, string) {
+			if !called.Swap(true) {
+				<-release
+			}
+		}}
+		c := newClient(t, api, func(o *tenantsecrets.Options) { o.MaxLoads = 1 })
+		ask(t.Context(), c).fails(t, loadTimeout, tenantsecrets.ErrUnavailable)
+		time.Sleep(time.Second)
+		if a := ask(t.Context(), c); a.err != nil || a.took != 0 {
+			t.Errorf("got %v after %v", a.err, a.took)
+		}
 	})
 }

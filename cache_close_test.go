@@ -181,3 +181,10 @@ func TestCloseEndsAVerification(t *testing.T) {
 		})
 	}
 }
+
+// A defer of Close after a New that has failed is no reason to panic.
+func TestCloseOfNoClient(*testing.T) {
+	var none *tenantsecrets.Client
+	none.Close()
+	new(tenantsecrets.Client).Close()
+}

@@ -31,10 +31,11 @@ const (
 	agesLatest   = 4 * time.Minute
 )
 
-// The calls of a load.
+// The calls of a load, and of a creation.
 const (
 	describeCall = "DescribeSecret"
 	getCall      = "GetSecretValue"
+	createCall   = "CreateSecret"
 )
 
 // inBubble runs f on fake time, with a backend that holds the tenant's secret.
@@ -210,7 +211,7 @@ func deleteSecret(t *testing.T, b *secretstest.Backend, in *secretsmanager.Delet
 	}
 }
 
-// tapped is a backend whose loads can be watched and held up: before is called
+// tapped is a backend whose calls can be watched and held up: before is called
 // when a call comes in, after when it has taken effect and is not answered yet.
 // It counts the calls under way.
 type tapped struct {
@@ -229,6 +230,11 @@ func (b *tapped) DescribeSecret(ctx context.Context, in *secretsmanager.Describe
 func (b *tapped) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	defer b.enter(ctx, getCall)()
 	return b.Backend.GetSecretValue(ctx, in)
+}
+
+func (b *tapped) CreateSecret(ctx context.Context, in *secretsmanager.CreateSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
+	defer b.enter(ctx, createCall)()
+	return b.Backend.CreateSecret(ctx, in)
 }
 
 // enter returns what is to be done after the call.

@@ -1,6 +1,8 @@
 package tenantsecrets_test
 
 import (
+	"errors"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,5 +154,80 @@ func TestContradictingOptions(t *testing.T) {
 			}
 			checkIs(t, err, tenantsecrets.ErrInvalidOption)
 		})
+	}
+}
+
+// The longest durations are for ever, and not so long that they overflow.
+func TestForever(t *testing.T) {
+	const long = 50 * 365 * 24 * time.Hour
+	t.Run("MaxStale", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			time.Sleep(time.Second)
+			c, s := warm(t, b, func(o *tenantsecrets.Options) { o.MaxStale = math.MaxInt64 })
+			b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
+			for _, age := range []time.Duration{0, agesLatest, long} {
+				time.Sleep(age)
+				ask(t.Context(), c).serves(t, s, 0)
+			}
+		})
+	})
+	t.Run("TTL", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			time.Sleep(time.Second)
+			c, s := warm(t, b, func(o *tenantsecrets.Options) { o.TTL, o.MaxStale = math.MaxInt64, math.MaxInt64 })
+			for _, age := range []time.Duration{0, agesLatest, long} {
+				time.Sleep(age)
+				ask(t.Context(), c).serves(t, s, 0)
+			}
+			synctest.Wait()
+			checkOperations(t, b)
+		})
+	})
+	t.Run("NegativeTTL", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := secretstest.New()
+			c := newClient(t, b, func(o *tenantsecrets.Options) { o.NegativeTTL = math.MaxInt64 })
+			for _, age := range []time.Duration{time.Second, negativeTTL, long} {
+				time.Sleep(age)
+				ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrNotFound)
+			}
+			checkOperations(t, b, describeCall)
+		})
+	})
+	t.Run("waits", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			time.Sleep(time.Second)
+			c, s := warm(t, b, func(o *tenantsecrets.Options) { o.StaleWait, o.LoadTimeout = math.MaxInt64, math.MaxInt64 })
+			b.Inject(secretstest.Fault{Delay: time.Minute})
+			time.Sleep(ttl)
+			ask(t.Context(), c).serves(t, s, time.Minute)
+		})
+	})
+}
+
+// A place that no ARN can have would refuse every secret.
+func TestPlaceOptions(t *testing.T) {
+	for _, test := range []struct {
+		partition, account, region string
+		ok                         bool
+	}{
+		{"", "", "", true},
+		{"aws-us-gov", "123456789012", "us-gov-west-1", true},
+		{"", "123", "", false},
+		{"", "1234567890123", "", false},
+		{"", "12345678901x", "", false},
+		{"", " 123456789012", "", false},
+		{"", "", "eu central", false},
+		{"", "", "EU-CENTRAL-1", false},
+		{"", "", "eu-central-1\n", false},
+		{"arn:aws", "", "", false},
+	} {
+		c, err := tenantsecrets.New(secretstest.New(), naming, func(o *tenantsecrets.Options) {
+			o.Partition, o.Account, o.Region = test.partition, test.account, test.region
+		})
+		if (c != nil) != test.ok || errors.Is(err, tenantsecrets.ErrInvalidOption) == test.ok {
+			t.Errorf("partition %q, account %q, Region %q: %v", test.partition, test.account, test.region, err)
+		}
+		c.Close()
 	}
 }

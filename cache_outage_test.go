@@ -282,3 +282,26 @@ func TestMaxStalePassesDuringTheWait(t *testing.T) {
 		})
 	}
 }
+
+// Many secrets that fail together are not tried again together.
+func TestBackoffSpreadsLoads(t *testing.T) {
+	const tenants = 20
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		ids := storeTenants(t, b, tenants)
+		c := newClient(t, b)
+		b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
+		times := make(map[time.Time]bool)
+		poll(3*time.Second, step, func() { // the pauses are 1 s, and then 1.5 to 2 s
+			for _, id := range ids {
+				_, err := c.TenantSecret(t.Context(), id)
+				checkIs(t, err, tenantsecrets.ErrUnavailable)
+			}
+		})
+		for _, call := range b.Calls() {
+			times[call.At] = true
+		}
+		if len(times) < 4 { // two, and one more or two by chance
+			t.Errorf("%d tenants are tried at %d times", tenants, len(times))
+		}
+	})
+}

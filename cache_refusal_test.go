@@ -209,3 +209,24 @@ func TestRefusedSecretIsNotServedInAnOutage(t *testing.T) {
 		}
 	})
 }
+
+// Nor does what was there before: how new an answer must be is not forgotten with
+// what is evicted, or a read that lags behind would bring a revoked key back.
+func TestRefusalBringsNoOlderAnswerBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		leaked := signed(t, b)
+		time.Sleep(time.Hour)
+		base := currentID(t, b)
+		put(t, b, hmacName, document(t, map[string]any{"base": base, "revoked": []string{base}}))
+		c, _ := warm(t, b)
+		time.Sleep(ttl)
+		b.Inject(secretstest.Fault{Err: secretstest.AccessDenied(), Times: 1})
+		ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrAccessDenied)
+		time.Sleep(negativeTTL)
+		remove := b.Inject(secretstest.Fault{StaleBy: 30 * time.Minute})
+		verify(t.Context(), c, leaked).refuses(t, 0, tenantsecrets.ErrUnavailable)
+		remove()
+		time.Sleep(time.Second)
+		verify(t.Context(), c, leaked).refuses(t, 0, tenantsecrets.ErrMismatch)
+	})
+}

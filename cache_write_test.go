@@ -193,3 +193,52 @@ func TestOlderDeletionIsDiscarded(t *testing.T) {
 		ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrPendingDeletion)
 	})
 }
+
+// What confirms the version that is held moves the bound too.
+func TestDeletionOlderThanItsRestorationIsDiscarded(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		c, s := warm(t, b)
+		time.Sleep(time.Minute)
+		deleteLater(t, b)
+		time.Sleep(time.Minute)
+		if _, err := b.RestoreSecret(t.Context(), &secretsmanager.RestoreSecretInput{SecretId: aws.String(hmacName)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(ttl)
+		b.ClearCalls()
+		ask(t.Context(), c).serves(t, s, 0)
+		checkOperations(t, b, describeCall)
+		time.Sleep(ttl)
+		b.Inject(secretstest.Fault{Operation: describeCall, StaleBy: 2*ttl + 30*time.Second}) // between the two
+		ask(t.Context(), c).serves(t, s, 0)
+		checkOperations(t, b, describeCall)
+	})
+}
+
+// A tenant that another process has created this second is read, and then a read
+// lags behind: for 10 s after the first load that is what a not-found is.
+func TestNotFoundJustAfterTheFirstLoad(t *testing.T) {
+	for _, test := range []struct {
+		age   time.Duration
+		stays bool
+	}{{time.Second, true}, {10*time.Second - 1, true}, {10 * time.Second, false}} {
+		t.Run(test.age.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+				c, s := warm(t, b)
+				good := signed(t, b)
+				time.Sleep(test.age)
+				b.Inject(secretstest.Fault{StaleBy: time.Hour, Times: 1})
+				v := verify(t.Context(), c, forged()) // asks for a load
+				checkOperations(t, b, describeCall)
+				if test.stays {
+					v.refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+					verify(t.Context(), c, good).accepts(t, 0)
+					ask(t.Context(), c).serves(t, s, 0)
+				} else {
+					v.refuses(t, 0, tenantsecrets.ErrSignature, tenantsecrets.ErrNotFound)
+					ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrNotFound)
+				}
+			})
+		})
+	}
+}

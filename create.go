@@ -179,7 +179,9 @@ func (n *creation) create(ctx context.Context) (*snapshot, error) {
 	out, err := n.send(ctx)
 	if err != nil && unanswered(err) {
 		n.repeats = true
-		out, err = n.send(ctx)
+		if n.cache.ctx.Err() == nil {
+			out, err = n.send(ctx)
+		}
 	}
 	switch {
 	case err == nil && n.cache.ctx.Err() == nil:

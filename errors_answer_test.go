@@ -171,6 +171,12 @@ var noAnswers = []struct {
 	{"a refused connection", func(string) error {
 		return sent(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)})
 	}, "dial tcp: connection refused"},
+	{"a network error with a text of its own", func(secret string) error {
+		return sent(&net.OpError{Op: "read", Net: "tcp", Err: errors.New(secret)})
+	}, "read tcp: the connection failed"},
+	{"a timeout with a text of its own", func(secret string) error {
+		return sent(&net.OpError{Op: "read", Net: "tcp", Err: timeout(secret)})
+	}, "read tcp: no answer in time"},
 	{"a name that cannot be found", func(string) error {
 		return sent(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "secretsmanager.invalid", IsNotFound: true}})
 	}, "lookup secretsmanager.invalid: no such host"},
@@ -198,6 +204,13 @@ var noAnswers = []struct {
 	{"several at once", func(secret string) error { return errors.Join(errors.New(secret), io.EOF) }, "*errors.joinError"},
 	{"anything", func(secret string) error { return errors.New(secret) }, "*errors.errorString"},
 }
+
+// timeout is a net.Error with any text.
+type timeout string
+
+func (e timeout) Error() string { return string(e) }
+func (timeout) Timeout() bool   { return true }
+func (timeout) Temporary() bool { return true }
 
 // sent is how the SDK reports that a request got no answer.
 func sent(err error) error {

@@ -60,7 +60,7 @@ func (f *freshness) snapshot(a answer, began, read time.Duration) *snapshot {
 // the version is the one that is held. A KMS key or a permission that was taken
 // away shows in GetSecretValue alone.
 func (f *freshness) rereads(s *snapshot, now time.Duration) bool {
-	return now-s.read > f.maxStale-f.ttl
+	return now < s.read || now-s.read > f.maxStale-f.ttl
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,10 @@ func TestUserKindFails(t *testing.T) {
 		{"a panic of the runtime", func(stored []byte) (string, error) {
 			return string(stored[len(stored)]), nil
 		}, tenantsecrets.ErrUnavailable, "panic of type runtime"},
+		{"the end of its goroutine", func([]byte) (string, error) {
+			runtime.Goexit()
+			return "", nil
+		}, tenantsecrets.ErrUnavailable, "ended without an answer"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			b := secretstest.New()
@@ -257,5 +262,28 @@ func TestKindsAreRefreshed(t *testing.T) {
 		time.Sleep(defaultTTL)
 		_, err := tenantsecrets.Get(t.Context(), c, tenant, text)
 		checkGetFailed(t, err, plainName, tenantsecrets.ErrAccessDenied)
+	})
+}
+
+// A decoder that fails in any way but an error may do better the next time.
+func TestUserKindIsDecodedAgainAfterItEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := secretstest.New()
+		store(t, b, plainName, object(t, nil))
+		c := newClient(t, b)
+		ended := false
+		kind := plainKind(func([]byte) (string, error) {
+			if !ended {
+				ended = true
+				runtime.Goexit()
+			}
+			return "text", nil
+		})
+		_, err := tenantsecrets.Get(t.Context(), c, tenant, kind)
+		checkGetFailed(t, err, plainName, tenantsecrets.ErrUnavailable)
+		time.Sleep(time.Second)
+		if got, err := tenantsecrets.Get(t.Context(), c, tenant, kind); err != nil || got != "text" {
+			t.Errorf("got %q and %v", got, err)
+		}
 	})
 }

@@ -321,3 +321,41 @@ func TestDescriptionThatLags(t *testing.T) {
 		checkKeys(t, s, []string{newer}, nil)
 	})
 }
+
+// Its day begins with the secret's last change, which another writer may make
+// after it has been read.
+func TestPreviousEndsADayAfterTheLastChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := secretstest.New()
+		old, current := document(t, nil), document(t, nil)
+		store(t, b, hmacName, old)
+		put(t, b, hmacName, current)
+		c := newClient(t, b)
+		tenantSecret(t, c)
+		time.Sleep(20 * time.Hour)
+		putUnder(t, b, "AWSPENDING")
+		tenantSecret(t, c)
+		time.Sleep(24*time.Hour - 1)
+		checkKeys(t, tenantSecret(t, c), []string{current, old}, nil)
+		time.Sleep(time.Nanosecond)
+		checkKeys(t, tenantSecret(t, c), []string{current}, []string{old})
+	})
+}
+
+// The newest key has an end where its document gives it one, and then no key is
+// left.
+func TestNewestKeyEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := secretstest.New()
+		text := document(t, map[string]any{"not_after": time.Now().Add(time.Hour).Format(time.RFC3339)})
+		store(t, b, hmacName, text)
+		c := newClient(t, b)
+		time.Sleep(time.Hour - 1)
+		verify(t.Context(), c, signedBy(t, text, message)).accepts(t, 0)
+		time.Sleep(time.Nanosecond)
+		verify(t.Context(), c, signedBy(t, text, message)).refuses(t, 0, tenantsecrets.ErrNoKey)
+		if _, err := tenantsecrets.SignHMAC(tenantSecret(t, c).Keys(), message); !errors.Is(err, tenantsecrets.ErrNoKey) {
+			t.Errorf("it signs: %v", err)
+		}
+	})
+}

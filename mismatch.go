@@ -10,10 +10,10 @@ const (
 	mismatchGap  = time.Second // between loads of one secret, where a mismatch asks for them
 	mismatchWait = time.Second // for such a load
 
-	// A load that begins at the end of mismatchWait has as long to answer as one
-	// that a stale secret is loaded with. Without it a valid signature would be
-	// refused wherever forgeries decide when loads begin.
-	mismatchGrace = 250 * time.Millisecond
+	// A load that begins at the end of mismatchWait has time for its calls, of which
+	// there are three where the previous version has to be read. Without it a valid
+	// signature would be refused wherever forgeries decide when loads begin.
+	mismatchGrace = 500 * time.Millisecond
 )
 
 // newer waits for a snapshot that may have what tried lacks: another value, or one
@@ -31,14 +31,15 @@ func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int6
 		if s := e.held.Load(); s != nil && (s.number > after || s.value != tried.value) {
 			return s, nil
 		}
-		now, permitted := c.clock.elapsed(), e.nextPermitted(after)
-		if max(now, permitted) >= end {
+		now := c.clock.elapsed()
+		permitted := e.nextPermitted(now, after)
+		if permitted >= end {
 			return nil, errTimedOut
 		}
 		if err := c.sleep(ctx, permitted-now); err != nil {
 			return nil, err
 		}
-		if _, err := c.join(ctx, e, after, max(mismatchGrace, end-max(now, permitted))); err != nil {
+		if _, err := c.join(ctx, e, after, max(mismatchGrace, end-permitted)); err != nil {
 			return nil, err
 		}
 	}
@@ -52,11 +53,17 @@ func (e *entry) loading() bool {
 
 // nextPermitted returns when a load of a number higher than after may be joined:
 // at once where it has begun.
-func (e *entry) nextPermitted(after int64) time.Duration {
+func (e *entry) nextPermitted(now time.Duration, after int64) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.number.Load() > after {
-		return e.begun
+		return now
 	}
-	return max(e.begun+mismatchGap, time.Duration(e.retryAt.Load()))
+	permitted := now
+	for _, s := range []*span{{e.begun, e.begun + mismatchGap}, e.pause.Load()} {
+		if s != nil && s.holds(now) {
+			permitted = max(permitted, s.until)
+		}
+	}
+	return permitted
 }

@@ -18,7 +18,7 @@ import (
 const (
 	mismatchGap   = time.Second
 	mismatchWait  = time.Second
-	mismatchGrace = 250 * time.Millisecond
+	mismatchGrace = 500 * time.Millisecond
 )
 
 var message = []byte(`{"event":"paid"}`)

@@ -38,13 +38,13 @@ func TestMismatchWaitsForOneSecondAtMost(t *testing.T) {
 	})
 }
 
-// The wait for a turn and the wait for the load are one second together, and a
-// quarter where that is less than a load needs.
+// The wait for a turn and the wait for the load are one second together, and
+// half a second more where that is less than a load needs.
 func TestMismatchWaitsForOneSecondInAll(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		c, _ := warm(t, b)
 		slowLoads(b, time.Hour)
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond)
 		verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
 		checkOperations(t, b, describeCall)
 	})
@@ -65,7 +65,7 @@ func TestMismatchWaitsForOneSecondWithALoadUnderWay(t *testing.T) {
 		calls []string
 	}{
 		"a slow one":           {4 * time.Second, mismatchWait, nil},
-		"one, and then a turn": {300 * time.Millisecond, 900*time.Millisecond + mismatchGrace, []string{describeCall}},
+		"one, and then a turn": {600 * time.Millisecond, 900*time.Millisecond + mismatchGrace, []string{describeCall}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *secretstest.Backend) {

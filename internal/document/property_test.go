@@ -37,9 +37,8 @@ func TestDecodeIsTheInverseOfEncode(t *testing.T) {
 
 // The members whose names a document's own may not differ from in case alone.
 var (
-	keyNames      = []string{"shared_secret", "encoding", "created_at", "kid", "sign_after"}
-	documentNames = append(keyNames[:5:5], "tenant_id", "version", "previous", "base", "revoked", "state")
-	previousNames = append(keyNames[:5:5], "not_after")
+	keyNames      = []string{"shared_secret", "encoding", "created_at", "kid", "sign_after", "not_after"}
+	documentNames = append(keyNames[:6:6], "tenant_id", "version", "previous", "base", "revoked", "state")
 )
 
 func drawDocument(t *rapid.T) *Document {
@@ -51,8 +50,7 @@ func drawDocument(t *rapid.T) *Document {
 		if rapid.Bool().Draw(t, "without created_at") {
 			k.CreatedAt = time.Time{}
 		}
-		k.NotAfter = drawTime(t, "not_after")
-		k.unknown = drawUnknown(t, previousNames)
+		k.unknown = drawUnknown(t, keyNames)
 		return k
 	}), 0, 10).Draw(t, "previous")
 	d.Base = rapid.String().Draw(t, "base")
@@ -71,7 +69,7 @@ func drawKey(t *rapid.T) Key {
 	k := Key{
 		KID:       rapid.String().Draw(t, "kid"),
 		CreatedAt: time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "created_at"), 0).UTC(),
-		Window:    Window{SignAfter: drawTime(t, "sign_after")},
+		Window:    Window{SignAfter: drawTime(t, "sign_after"), NotAfter: drawTime(t, "not_after")},
 	}
 	raw := rapid.SliceOfN(rapid.Byte(), MinKey, MaxKey).Draw(t, "key")
 	k.Encoding = rapid.SampledFrom([]string{"", "hex", "base64", "base64url", "whsec"}).Draw(t, "encoding")

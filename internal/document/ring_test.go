@@ -105,6 +105,11 @@ func TestRing(t *testing.T) {
 			current: stored("v2", "v1", k("B", "v2"), k("A", "v1", until(-time.Hour))),
 			want:    []string{"B v2", "A v1 until -1h0m0s"},
 		},
+		{
+			name:    "the newest key has an end too",
+			current: stored("v2", "v1", k("B", "v2", until(time.Hour)), k("A", "v1", until(2*time.Hour))),
+			want:    []string{"B v2 until 1h0m0s", "A v1 until 2h0m0s"},
+		},
 
 		// AWSPREVIOUS.
 		{
@@ -163,6 +168,11 @@ func TestRing(t *testing.T) {
 			name:    "not_after comes before the grace ends",
 			current: stored("v2", "", k("B", "v2")), previous: new(stored("v1", "v0", k("A", "v1"), k("C", "v0", until(23*time.Hour)))),
 			want: []string{"B v2", "A v1 until 24h0m0s", "C v0 until 23h0m0s"},
+		},
+		{
+			name:    "not_after of its newest key comes before the grace ends",
+			current: stored("v2", "", k("B", "v2")), previous: new(stored("v1", "v0", k("A", "v1", until(time.Hour)))),
+			want: []string{"B v2", "A v1 until 1h0m0s"},
 		},
 		{
 			name:    "grace counts from LastChangedDate",

@@ -1,0 +1,127 @@
+package tenantsecrets_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/secretstest"
+)
+
+// isPlain wants ErrMismatch and nothing of an outage.
+func (v verdict) isPlain(t *testing.T) {
+	t.Helper()
+	checkIs(t, v.err, tenantsecrets.ErrMismatch)
+	if errors.Is(v.err, tenantsecrets.ErrUnavailable) {
+		t.Errorf("error is %v, though an answer came", v.err)
+	}
+}
+
+// checkAnswered wants the code of what Secrets Manager has answered.
+func (v verdict) checkAnswered(t *testing.T, code string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(v.err, &api) || api.ErrorCode() != code {
+		t.Errorf("%v does not say %s", v.err, code)
+	}
+}
+
+// Where newer keys were looked for, a mismatch is a mismatch.
+func TestMismatchWithAnAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		c := newClient(t, b)
+		verify(t.Context(), c, forged()).isPlain(t) // after a load that was needed anyway
+		time.Sleep(time.Minute)
+		verify(t.Context(), c, forged()).isPlain(t) // nothing new
+		put(t, b, hmacName, document(t, nil))
+		time.Sleep(time.Minute)
+		verify(t.Context(), c, forged()).isPlain(t) // a new key
+	})
+}
+
+// Where they could not be looked for, it is that too, and says why.
+func TestMismatchWithoutAnAnswer(t *testing.T) {
+	t.Run("throttled", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			c, _ := warm(t, b)
+			time.Sleep(time.Minute)
+			b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
+			v := verify(t.Context(), c, forged())
+			v.refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+			v.checkAnswered(t, "ThrottlingException")
+			verify(t.Context(), c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable) // in the pause
+			checkOperations(t, b, describeCall)
+		})
+	})
+	t.Run("too late", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			c, _ := warm(t, b)
+			time.Sleep(time.Minute)
+			b.Inject(secretstest.Fault{Delay: time.Hour})
+			verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+		})
+	})
+	t.Run("given up", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			c, _ := warm(t, b)
+			time.Sleep(time.Minute)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			verify(ctx, c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch, context.Canceled)
+			checkOperations(t, b)
+		})
+	})
+}
+
+// A load that somebody else began after the caller had arrived, and that has
+// failed by the time the caller comes to ask for one, is the one it asks for.
+func TestMismatchAfterALoadHasFailed(t *testing.T) {
+	const call = 100 * time.Millisecond
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		c, _ := warm(t, b)
+		time.Sleep(time.Minute)
+		b.Inject(secretstest.Fault{Delay: call, Err: secretstest.Throttling()})
+		began := time.Now()
+		err := c.Verify(t.Context(), tenant, func(tenantsecrets.Keyring) error {
+			verify(t.Context(), c, forged()).checkAnswered(t, "ThrottlingException")
+			return tenantsecrets.ErrMismatch
+		})
+		v := verdict{err, time.Since(began)}
+		v.refuses(t, call, tenantsecrets.ErrMismatch)
+		v.checkAnswered(t, "ThrottlingException")
+		checkOperations(t, b, describeCall)
+	})
+}
+
+// Forgeries decide when loads begin, and cannot choose it so that a valid
+// signature by a new key is refused.
+func TestForgeriesKeepNoNewKeyOut(t *testing.T) {
+	const offsets = 50
+	for i := range offsets {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			c, _ := warm(t, b)
+			slowLoads(b, 150*time.Millisecond)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			for i := range 20 {
+				go func() {
+					pause(ctx, time.Duration(i)*50*time.Millisecond)
+					for ctx.Err() == nil {
+						verify(ctx, c, forged())
+						pause(ctx, time.Millisecond)
+					}
+				}()
+			}
+			time.Sleep(3*time.Second + time.Duration(i)*mismatchGap/offsets)
+			text := document(t, nil)
+			put(t, b, hmacName, text)
+			if v := verify(t.Context(), c, signedBy(t, text, message)); v.err != nil {
+				t.Errorf("%d/%d of a second after a load: %v", i, offsets, v.err)
+			}
+		})
+	}
+}
