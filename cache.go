@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/puzpuzpuz/xsync/v4"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -21,57 +20,14 @@ type cache struct {
 	freshness freshness
 	timeout   time.Duration // of a load; 0: none
 	slots     slots
-	entries   *xsync.Map[key, *entry]
+	strangers *bucket // of loads of secrets that nobody has seen to exist
+	forgeries *bucket // of loads that a mismatch asks for
+	table     *table
 	fetch     func(ctx context.Context, s *secret, k known) (answer, error)
 
 	ctx   context.Context // of all loads, ended by close
 	close context.CancelFunc
 }
-
-// known is what a load begins with.
-type known struct {
-	held    *snapshot // may be nil
-	reread  bool      // read the plaintext even of the version that is held
-	changed time.Time // what changed last before that is a read that lags behind
-}
-
-// slots has one place per running load; nil has any number.
-type slots chan struct{}
-
-func (s slots) free() {
-	if s != nil {
-		<-s
-	}
-}
-
-// take waits for a place until ctx ends.
-func (s slots) take(ctx context.Context) error {
-	if s == nil {
-		return nil
-	}
-	select {
-	case s <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return transient("no turn in time: MaxLoads loads are under way")
-	}
-}
-
-// tryTake does not wait.
-func (s slots) tryTake() bool {
-	if s == nil {
-		return true
-	}
-	select {
-	case s <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// key is what a secret is looked up by, so that a hit builds no name.
-type key struct{ tenant, path string }
 
 // entry is one secret's place in the cache.
 type entry struct {
@@ -82,6 +38,7 @@ type entry struct {
 	late       atomic.Bool          // a call has waited StaleWait in vain since the last success
 	pause      atomic.Pointer[span] // in which no load begins; nil: none
 	number     atomic.Int64         // of the last load that began
+	exists     atomic.Bool          // it was seen to, by a load or by its creation
 
 	mu       sync.Mutex    // never held across a fetch
 	begun    time.Duration // when the last load did
@@ -91,16 +48,10 @@ type entry struct {
 	writes   int           // of this process to the secret; a load that began before the last is not stored
 	changed  time.Time     // newest LastChangedDate seen; it outlives what is held
 	lags     span          // in which a not-found may be a read that lags behind the creation
+	inVain   int           // loads in a row that a mismatch asked for and that found nothing new
 }
 
-// span is the time between two clock readings.
-type span struct{ from, until time.Duration }
-
-func newSpan(now, d time.Duration) span { return span{now, now + d} }
-
-// holds is false before the span too: there the clock has gone back, and the rest
-// would last longer by as much.
-func (s span) holds(now time.Duration) bool { return s.from <= now && now < s.until }
+func (e *entry) key() key { return key{e.tenant, e.path} }
 
 // newEntry makes an entry that has never been loaded: a load may begin at once.
 func newEntry(s secret) *entry { return &entry{secret: s, begun: -mismatchGap} }
@@ -164,7 +115,7 @@ func (c *cache) freshen(ctx context.Context, e *entry) (*snapshot, error) {
 				c.refresh(e, now)
 				return s, nil
 			}
-			found, err := c.join(ctx, e, anyFresh, c.freshness.staleWait)
+			found, err := c.join(ctx, e, wanted, c.freshness.staleWait)
 			if err == nil || isDefinite(err) || errors.Is(err, ErrClosed) {
 				return found, err
 			}
@@ -179,7 +130,10 @@ func (c *cache) freshen(ctx context.Context, e *entry) (*snapshot, error) {
 			if f := e.refusal(now); f != nil {
 				return nil, outdated(f, s)
 			}
-			found, err := c.join(ctx, e, anyFresh, noLimit)
+			if !e.exists.Load() && c.strangers.spent(now) {
+				return nil, errTooManyStrangers
+			}
+			found, err := c.join(ctx, e, wanted, noLimit)
 			return found, outdated(err, s)
 		}
 	}
@@ -223,18 +177,26 @@ func (c *cache) refresh(e *entry, now time.Duration) {
 	go func() {
 		defer e.refreshing.Store(false)
 		defer c.slots.free()
-		_, _, _ = e.flight.Do("", func() (any, error) { return c.loadNow(e, anyFresh) })
+		_, _, _ = e.flight.Do("", func() (any, error) { return c.loadNow(e, wanted) })
 	}()
 }
 
-const (
-	noLimit  = time.Duration(-1) // a wait that only the caller's context bounds
-	anyFresh = int64(-1)         // instead of a number: any fresh snapshot will do
-)
+const noLimit = time.Duration(-1) // a wait that only the caller's context bounds
+
+// need is what a load is for.
+type need struct {
+	after    int64 // the number that the snapshot's must be above; anyFresh: none
+	mismatch bool  // a signature asks for it, which anybody can send
+}
+
+const anyFresh = int64(-1)
+
+// wanted is the need of a call that wants a secret.
+var wanted = need{after: anyFresh}
 
 // join waits for the load that is under way, or begins one. Its caller's context
 // bounds its wait and nothing else: the load goes on for whoever comes next.
-func (c *cache) join(ctx context.Context, e *entry, after int64, wait time.Duration) (*snapshot, error) {
+func (c *cache) join(ctx context.Context, e *entry, n need, wait time.Duration) (*snapshot, error) {
 	var over <-chan time.Time
 	if wait != noLimit {
 		timer := time.NewTimer(wait)
@@ -246,7 +208,7 @@ func (c *cache) join(ctx context.Context, e *entry, after int64, wait time.Durat
 			return nil, abandoned(ctx)
 		}
 		select {
-		case result := <-e.flight.DoChan("", func() (any, error) { return c.load(e, after) }):
+		case result := <-e.flight.DoChan("", func() (any, error) { return c.load(e, n) }):
 			if errors.Is(result.Err, errSuperseded) {
 				continue
 			}
@@ -282,177 +244,9 @@ func (c *cache) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// bounded ends when ctx does, or after LoadTimeout.
-func (c *cache) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.timeout == 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, c.timeout)
-}
-
-// load waits for its turn and loads. It is called through the entry's flight
-// alone, as loadNow is.
-func (c *cache) load(e *entry, after int64) (*snapshot, error) {
-	if err := c.awaitTurn(); err != nil {
-		return nil, err
-	}
-	defer c.slots.free()
-	return c.loadNow(e, after)
-}
-
-func (c *cache) awaitTurn() error {
-	ctx, cancel := c.bounded(c.ctx)
-	defer cancel()
-	if err := c.slots.take(ctx); err != nil {
-		return c.orClosed(err)
-	}
-	return nil
-}
-
-// loadNow fetches and stores, unless what is held has become good enough since
-// its callers looked: fresh, or of a load with a higher number than after.
-func (c *cache) loadNow(e *entry, after int64) (*snapshot, error) {
-	e.mu.Lock()
-	began, held, writes := c.clock.elapsed(), e.held.Load(), e.writes
-	if c.suffices(held, began, after) {
-		e.mu.Unlock()
-		return held, nil
-	}
-	if e.backsOff(began) {
-		defer e.mu.Unlock()
-		return nil, e.failure
-	}
-	e.begun = began
-	e.running++
-	number := e.number.Add(1)
-	k := known{held: held, changed: e.changed, reread: held == nil || c.freshness.rereads(held, began)}
-	e.mu.Unlock()
-
-	found, err := c.fetchSafely(&e.secret, k)
-
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.running--
-	if e.writes != writes {
-		return nil, errSuperseded
-	}
-	if err != nil && c.ctx.Err() != nil {
-		return nil, ErrClosed // which is what ended it
-	}
-	if err != nil {
-		return nil, c.settleFailure(e, err)
-	}
-	s := c.freshness.snapshot(found, began, k.readAt(&found, began))
-	s.number = number
-	if held == nil {
-		e.lags = newSpan(c.clock.elapsed(), creationLag)
-	}
-	return c.settle(e, s), nil
-}
-
-// orClosed is err, unless Close is what ended it.
-func (c *cache) orClosed(err error) error {
-	if c.ctx.Err() != nil {
-		return ErrClosed
-	}
-	return err
-}
-
-func (c *cache) suffices(held *snapshot, now time.Duration, after int64) bool {
-	if after == anyFresh {
-		return c.freshness.stage(held, now) == fresh
-	}
-	return held != nil && held.number > after
-}
-
-// readAt returns when the plaintext of what was found was read.
-func (k *known) readAt(found *answer, began time.Duration) time.Duration {
-	if !k.reread && found.current == k.held.current {
-		return k.held.read
-	}
-	return began
-}
-
-// fetchSafely ends with its context, also where the API does not. It makes an
-// error of a panic, whose value may hold anything and is dropped, and of a
-// goroutine that ends, as testing.T.FailNow ends one.
-func (c *cache) fetchSafely(s *secret, k known) (answer, error) {
-	ctx, cancel := c.bounded(c.ctx)
-	defer cancel()
-	type result struct {
-		answer answer
-		err    error
-	}
-	results := make(chan result, 1)
-	go func() {
-		r := result{err: transient("the load ended without an answer")}
-		defer func() {
-			if p := recover(); p != nil {
-				r = result{err: transient("a panic of type %T while loading", p)}
-			}
-			results <- r
-		}()
-		r.answer, r.err = c.fetch(ctx, s, k)
-	}()
-	select {
-	case r := <-results:
-		return r.answer, r.err
-	case <-ctx.Done():
-		return answer{}, transient("no answer in time")
-	}
-}
-
-// settle stores a success. Its caller holds e.mu.
-func (c *cache) settle(e *entry, s *snapshot) *snapshot {
-	e.held.Store(s)
-	if s.changed.After(e.changed) {
-		e.changed = s.changed
-	}
-	e.forgive()
-	e.late.Store(false)
-	return s
-}
-
-// forgive forgets the failures so far. Its caller holds e.mu.
-func (e *entry) forgive() {
-	e.failure, e.failures = nil, 0
-	e.pause.Store(nil)
-}
-
-// wrote notes a write by this process. A load under way is not stored, nor is its
-// result for those who ask from now on. Its caller holds e.mu.
-func (e *entry) wrote(now time.Duration) {
-	e.writes++
-	e.flight.Forget("")
-	e.lags = newSpan(now, creationLag)
-	e.forgive()
-}
-
-// settleFailure remembers a failure. A definite no evicts what is held, any other
-// leaves it. Its caller holds e.mu.
-func (c *cache) settleFailure(e *entry, err error) error {
-	now := c.clock.elapsed()
-	var f *failure
-	if !errors.As(err, &f) {
-		f = transient("%T", err)
-	}
-	if e.lags.holds(now) && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
-		f = &failure{sentinel: ErrUnavailable, detail: "not readable yet, just after it was created", cause: f.cause}
-	}
-	e.failure = f
-	if f.definite {
-		e.held.Store(nil)
-		e.failures = 0
-		e.pauseFor(now, c.freshness.negativeTTL)
-		return f
-	}
-	e.failures++
-	e.pauseFor(now, backoff(e.failures))
-	return f
-}
-
 // put stores what this process has just written.
 func (c *cache) put(e *entry, a answer) *snapshot {
+	e = c.table.keep(e)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := c.clock.elapsed()
@@ -463,6 +257,7 @@ func (c *cache) put(e *entry, a answer) *snapshot {
 // mayExist notes that a secret exists, or may: a not-found is not repeated from
 // before, nor believed at once.
 func (c *cache) mayExist(e *entry) {
+	e = c.table.keep(e)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lags = newSpan(c.clock.elapsed(), creationLag)
@@ -474,12 +269,13 @@ func (c *cache) mayExist(e *entry) {
 // reload loads what another writer, or an attempt of ours whose answer was lost,
 // has written.
 func (c *cache) reload(ctx context.Context, e *entry) (*snapshot, error) {
+	e = c.table.keep(e)
 	e.mu.Lock()
 	e.wrote(c.clock.elapsed())
 	last := e.number.Load()
 	e.mu.Unlock()
 	for {
-		s, err := c.join(ctx, e, last, noLimit)
+		s, err := c.join(ctx, e, need{after: last}, noLimit)
 		if err != nil || s.number > last {
 			return s, err
 		}

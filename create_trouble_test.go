@@ -120,12 +120,12 @@ func TestCreateTenantCancelledDuring(t *testing.T) {
 		effect bool
 	}{
 		"before it took effect": {
-			begin: func(_ context.Context, t *testing.T, b *tampered) {
+			begin: func(_ context.Context, _ *testing.T, b *tampered) {
 				b.Inject(secretstest.Fault{Operation: "CreateSecret", Delay: late, Times: 1})
 			},
 		},
 		"after it took effect": {
-			begin: func(ctx context.Context, t *testing.T, b *tampered) {
+			begin: func(ctx context.Context, _ *testing.T, b *tampered) {
 				b.create = func(_ *secretsmanager.CreateSecretOutput, _ error) (*secretsmanager.CreateSecretOutput, error) {
 					<-ctx.Done()
 					return nil, &smithy.CanceledError{Err: context.DeadlineExceeded}

@@ -73,7 +73,8 @@ type Error struct {
 	Name   string // of the secret; "" where the arguments make none
 
 	// Err is one of the sentinels above with its details. Where Secrets Manager
-	// answered, errors.As finds a smithy.APIError in it: code, message and fault.
+	// answered with an error, errors.As finds a smithy.APIError in it: code, message
+	// and fault.
 	Err error
 }
 

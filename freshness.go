@@ -103,3 +103,12 @@ func (c *clock) elapsed() time.Duration {
 	}
 	return time.Since(c.base)
 }
+
+// span is the time between two clock readings.
+type span struct{ from, until time.Duration }
+
+func newSpan(now, d time.Duration) span { return span{now, now + d} }
+
+// holds is false before the span too: there the clock has gone back, and the rest
+// would last longer by as much.
+func (s span) holds(now time.Duration) bool { return s.from <= now && now < s.until }

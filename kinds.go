@@ -14,18 +14,19 @@ import (
 )
 
 // Kind is a type of secret beside the tenant's own HMAC secret: where it is, and
-// how its stored text becomes a T. Take one of the library's, or make your own.
+// how its stored text becomes a T. Take one of the library's, or make your own, and
+// keep it in a variable: making one costs more than a hit.
 type Kind[T any] struct {
 	// Path is the secret type in the name, such as "destinations/webhook1/api_key".
 	// A client reads one path as one T, with the Decode that it was given first;
 	// "hmac_key" is read by [Client.TenantSecret] alone.
 	Path string
 
-	// Decode makes a T of the stored text, a JSON object whose tenant_id is the
-	// tenant's; where it has none, the secret's tag TenantId is. It is called once per version, and the T is shared by all who ask
-	// for it: it must not change afterwards. Secrets in it belong into a [Value]. An
-	// error becomes ErrMalformed; its text is dropped, since it may quote the
-	// secret.
+	// Decode makes a T of the stored text, a JSON object whose tenant_id, or else
+	// the secret's tag TenantId, is the tenant's. It is called once per version, and
+	// the T is shared by all who ask for it: it must not change afterwards. Secrets
+	// in it belong in a [Value]. An error becomes ErrMalformed; its type is kept and
+	// its text is dropped, since it may quote the secret.
 	Decode func(stored []byte) (T, error)
 
 	tenantOnly bool    // not in the Global space
@@ -40,7 +41,7 @@ func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T,
 	if kind.tenantOnly && tenant == Global {
 		return none, c.fail("Get", tenant, kind.Path, fmt.Errorf("%w: %s is a tenant's, and %q is none", ErrInvalidTenant, quote(kind.Path), Global))
 	}
-	e, ok := c.cache.entries.Load(key{tenant, kind.Path})
+	e, ok := c.cache.table.find(key{tenant, kind.Path})
 	if !ok || e.kind != reflect.TypeFor[T]() {
 		var err error
 		if e, err = kindEntry(c, tenant, kind); err != nil {
@@ -107,7 +108,8 @@ func (d *decoding) checkOwner() error {
 // DestinationHMACKey is the key that signs what this service sends to one of the
 // tenant's destinations, stored as a tenant's own HMAC secret is. It is another
 // key than the one that verifies what the tenant sends, or a webhook of ours
-// could be posted back to us.
+// could be posted back to us. A destination that is no part of a name is
+// ErrInvalidName from [Get].
 func DestinationHMACKey(destination string) Kind[Keyring] {
 	return Kind[Keyring]{
 		Path:       destinationPath(destination, "hmac_key"),
@@ -121,13 +123,16 @@ func DestinationHMACKey(destination string) Kind[Keyring] {
 // APIKey is what a request to a destination is authorized with:
 //
 //	{"api_key": "…", "header": "Authorization", "scheme": "Bearer", "tenant_id": "t_abc123"}
+//
+// Only api_key is required, and tenant_id as for every [Kind].
 type APIKey struct {
 	Key    Value
 	Header string // "Authorization" where the document has none
 	Scheme string // before the key in the header, with a space; may be empty
 }
 
-// DestinationAPIKey is the API key of one of the tenant's destinations.
+// DestinationAPIKey is the API key of one of the tenant's destinations. One that is
+// no part of a name is ErrInvalidName from [Get].
 func DestinationAPIKey(destination string) Kind[APIKey] {
 	return Kind[APIKey]{
 		Path:       destinationPath(destination, "api_key"),
@@ -161,7 +166,7 @@ func decodeAPIKey(stored []byte) (APIKey, error) {
 // is not a single part.
 func destinationPath(destination, secretType string) string {
 	if !isPart(destination) {
-		destination = ""
+		destination = quote(destination) // no part of a name either, and to be seen in the error
 	}
 	return "destinations/" + destination + "/" + secretType
 }

@@ -7,8 +7,14 @@ import (
 
 // What a signature that no key matches may cause, for anybody can send one.
 const (
-	mismatchGap  = time.Second // between loads of one secret, where a mismatch asks for them
-	mismatchWait = time.Second // for such a load
+	mismatchGap    = time.Second      // between loads of one secret, where a mismatch asks for them
+	maxMismatchGap = 10 * time.Second // to which it doubles while they find nothing new
+	mismatchWait   = time.Second      // for such a load
+
+	// Loads of all secrets that mismatches ask for, and how many at once: a
+	// fraction of the 40,000 DescribeSecret a second that an account has in a Region.
+	mismatchRate  = 100
+	mismatchBurst = 500
 
 	// A load that begins at the end of mismatchWait has time for its calls, of which
 	// there are three where the previous version has to be read. Without it a valid
@@ -18,12 +24,12 @@ const (
 
 // newer waits for a snapshot that may have what tried lacks: another value, or one
 // of a load with a higher number than after. Loads of one secret that are asked
-// for in this way begin mismatchGap apart; errTimedOut comes at once where none
-// may begin in time.
+// for in this way begin mismatchGap apart, and further while they find nothing
+// new; errTimedOut comes at once where none may begin in time.
 func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int64) (*snapshot, error) {
 	end := c.clock.elapsed() + mismatchWait
 	if e.loading() { // since before the call, perhaps, but it may have seen enough
-		if _, err := c.join(ctx, e, anyFresh, mismatchWait); err != nil {
+		if _, err := c.join(ctx, e, wanted, mismatchWait); err != nil {
 			return nil, err
 		}
 	}
@@ -33,13 +39,13 @@ func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int6
 		}
 		now := c.clock.elapsed()
 		permitted := e.nextPermitted(now, after)
-		if permitted >= end {
+		if permitted > end {
 			return nil, errTimedOut
 		}
 		if err := c.sleep(ctx, permitted-now); err != nil {
 			return nil, err
 		}
-		if _, err := c.join(ctx, e, after, max(mismatchGrace, end-permitted)); err != nil {
+		if _, err := c.join(ctx, e, need{after: after, mismatch: true}, max(mismatchGrace, end-permitted)); err != nil {
 			return nil, err
 		}
 	}
@@ -59,11 +65,26 @@ func (e *entry) nextPermitted(now time.Duration, after int64) time.Duration {
 	if e.number.Load() > after {
 		return now
 	}
+	if now-e.begun > 2*maxMismatchGap {
+		e.inVain = 0 // mismatches have not gone on
+	}
+	gap := min(mismatchGap<<min(max(0, e.inVain-1), 4), maxMismatchGap)
 	permitted := now
-	for _, s := range []*span{{e.begun, e.begun + mismatchGap}, e.pause.Load()} {
+	for _, s := range []*span{{e.begun, e.begun + gap}, e.pause.Load()} {
 		if s != nil && s.holds(now) {
 			permitted = max(permitted, s.until)
 		}
 	}
 	return permitted
+}
+
+// countMismatch counts the loads that mismatches asked for in vain. Its caller
+// holds e.mu.
+func (e *entry) countMismatch(n need, held, found *snapshot) {
+	switch {
+	case held == nil || found.current != held.current:
+		e.inVain = 0
+	case n.mismatch:
+		e.inVain++
+	}
 }

@@ -21,12 +21,12 @@ func (v verdict) isPlain(t *testing.T) {
 	}
 }
 
-// checkAnswered wants the code of what Secrets Manager has answered.
-func (v verdict) checkAnswered(t *testing.T, code string) {
+// checkThrottled wants the code of what Secrets Manager has answered.
+func (v verdict) checkThrottled(t *testing.T) {
 	t.Helper()
 	var api smithy.APIError
-	if !errors.As(v.err, &api) || api.ErrorCode() != code {
-		t.Errorf("%v does not say %s", v.err, code)
+	if !errors.As(v.err, &api) || api.ErrorCode() != "ThrottlingException" {
+		t.Errorf("%v does not say what was answered", v.err)
 	}
 }
 
@@ -52,9 +52,14 @@ func TestMismatchWithoutAnAnswer(t *testing.T) {
 			b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
 			v := verify(t.Context(), c, forged())
 			v.refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
-			v.checkAnswered(t, "ThrottlingException")
-			verify(t.Context(), c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable) // in the pause
+			v.checkThrottled(t)
 			checkOperations(t, b, describeCall)
+			v = verify(t.Context(), c, forged()) // the pause is a second
+			v.refuses(t, mismatchWait, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+			v.checkThrottled(t)
+			checkOperations(t, b, describeCall)
+			verify(t.Context(), c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable) // more than that
+			checkOperations(t, b)
 		})
 	})
 	t.Run("too late", func(t *testing.T) {
@@ -87,12 +92,12 @@ func TestMismatchAfterALoadHasFailed(t *testing.T) {
 		b.Inject(secretstest.Fault{Delay: call, Err: secretstest.Throttling()})
 		began := time.Now()
 		err := c.Verify(t.Context(), tenant, func(tenantsecrets.Keyring) error {
-			verify(t.Context(), c, forged()).checkAnswered(t, "ThrottlingException")
+			verify(t.Context(), c, forged()).checkThrottled(t)
 			return tenantsecrets.ErrMismatch
 		})
 		v := verdict{err, time.Since(began)}
 		v.refuses(t, call, tenantsecrets.ErrMismatch)
-		v.checkAnswered(t, "ThrottlingException")
+		v.checkThrottled(t)
 		checkOperations(t, b, describeCall)
 	})
 }

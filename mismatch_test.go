@@ -192,39 +192,73 @@ func TestMismatchOnAnEarlierLoadCausesAnother(t *testing.T) {
 	})
 }
 
-func TestLoadsForMismatchesBeginASecondApart(t *testing.T) {
+// While forgeries go on, loads for them begin ever further apart, and no caller
+// waits for one that is more than a second away.
+func TestLoadsForMismatchesBeginEverFurtherApart(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		c, _ := warm(t, b)
 		slowLoads(b, 10*time.Millisecond)
-		var callers sync.WaitGroup
-		poll(10*time.Second, 10*time.Millisecond, func() {
-			callers.Go(func() {
-				v := verify(t.Context(), c, forged())
-				checkIs(t, v.err, tenantsecrets.ErrMismatch)
-				if v.took > mismatchWait {
-					t.Errorf("waited for %v", v.took)
-				}
-			})
-		})
-		callers.Wait()
-		calls := b.Calls()
-		for i := range len(calls) - 1 {
-			if gap := calls[i+1].At.Sub(calls[i].At); gap < mismatchGap || gap > mismatchGap+20*time.Millisecond {
-				t.Errorf("loads %d and %d began %v apart", i, i+1, gap)
-			}
-		}
-		if len(calls) < 10 {
-			t.Errorf("%d loads in 10 s", len(calls))
-		}
+		time.Sleep(time.Minute)
+		b.ClearCalls()
+		checkGaps(t, b, floodOfForgeries(t, c, time.Minute), 1, 2, 4, 8, 10, 10, 10, 10)
+
+		// A pause ends it, and so does a new version.
+		time.Sleep(time.Minute)
+		checkGaps(t, b, floodOfForgeries(t, c, 10*time.Second), 1, 2, 4)
+		rotate(t, b, tenantSecret(t, c))
+		time.Sleep(8 * time.Second)
+		checkGaps(t, b, floodOfForgeries(t, c, 10*time.Second), 1, 1, 2, 4) // the first one finds the version
 	})
+}
+
+// floodOfForgeries sends one every 10 ms.
+func floodOfForgeries(t *testing.T, c *tenantsecrets.Client, d time.Duration) time.Time {
+	t.Helper()
+	began := time.Now()
+	var callers sync.WaitGroup
+	poll(d, 10*time.Millisecond, func() {
+		callers.Go(func() {
+			v := verify(t.Context(), c, forged())
+			checkIs(t, v.err, tenantsecrets.ErrMismatch)
+			if v.took > mismatchWait+mismatchGrace {
+				t.Errorf("waited for %v", v.took)
+			}
+		})
+	})
+	callers.Wait()
+	return began
+}
+
+// checkGaps wants the descriptions since then to be so many seconds apart.
+func checkGaps(t *testing.T, b *secretstest.Backend, since time.Time, seconds ...int) {
+	t.Helper()
+	var at []time.Time
+	for _, call := range b.Calls() {
+		if call.Operation == describeCall && !call.At.Before(since) {
+			at = append(at, call.At)
+		}
+	}
+	if len(at) != len(seconds)+1 {
+		t.Fatalf("%d loads, want %d", len(at), len(seconds)+1)
+	}
+	for i, s := range seconds {
+		want := time.Duration(s) * time.Second
+		if gap := at[i+1].Sub(at[i]); gap < want || gap > want+20*time.Millisecond {
+			t.Errorf("loads %d and %d began %v apart, want %v", i, i+1, gap, want)
+		}
+	}
 }
 
 // Where no load may begin within the second that a caller would wait, it does not
 // wait.
 func TestMismatchIsRefusedAtOnceWhereNoLoadMayBegin(t *testing.T) {
-	t.Run("a load has just begun", func(t *testing.T) {
+	t.Run("the next one is further away", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 			c, _ := warm(t, b)
+			for range 2 { // one second is not too far; the next is two away
+				verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
+			}
+			checkOperations(t, b, describeCall, describeCall)
 			verify(t.Context(), c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch)
 			checkOperations(t, b)
 		})

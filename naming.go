@@ -6,8 +6,9 @@ import (
 )
 
 // Global is the name of the space beside the tenants, for secrets that belong to
-// the service as a whole: prod/formbridge/global/encryption_key. It is no tenant
-// id: of all calls, only [Get] and [Naming.Build] take it.
+// the service as a whole: prod/formbridge/global/encryption_key. Their documents
+// name it as their tenant_id. It is no tenant id: of all calls, only
+// [Naming.Build] takes it, and [Get] for a [Kind] that is not a destination's.
 const Global = "global"
 
 const (

@@ -11,8 +11,9 @@ import (
 )
 
 // API is what a [Client] calls of Secrets Manager. A *secretsmanager.Client is
-// one, and so is a secretstest.Backend. It will not grow. Its methods are called
-// by many goroutines at once.
+// one, and so is a secretstest.Backend. It has what the library will ever call, so
+// that a fake of yours stays one; BatchGetSecretValue is not called yet. Its
+// methods are called by many goroutines at once.
 type API interface {
 	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
@@ -29,6 +30,10 @@ type API interface {
 //	below TTL               what is held; from 0.6 to 0.8 TTL on, one load runs in the background
 //	from TTL to MaxStale    a load, waited for at most StaleWait; then what is held
 //	from MaxStale on        a load, or an error
+//
+// After a load that failed the next one begins 1 s later at the earliest, then 2, 4
+// and so on up to 30 s. Until then nobody waits: what is held is served, from
+// MaxStale on the failure is.
 type Options struct {
 	// TTL is how long a secret is served without waiting; 5 min by default. Off:
 	// every call asks for a load.
@@ -48,9 +53,9 @@ type Options struct {
 	// malformed, another tenant's) is remembered; 30 s by default. Off: it is not.
 	NegativeTTL time.Duration
 
-	// LoadTimeout bounds one load, whatever its callers wait for, the wait for its
-	// turn before it (see MaxLoads), and each request of CreateTenant; 5 s by
-	// default. Off: only the API's own timeouts and the caller's context do.
+	// LoadTimeout bounds one load, whatever its callers wait for; 5 s by default. It
+	// also bounds the wait for a turn before it, see MaxLoads, and each request of
+	// CreateTenant. Off: only the API's own timeouts and the caller's context do.
 	LoadTimeout time.Duration
 
 	// MaxLoads is how many loads may run at once; 64 by default. Loads that a call
@@ -58,12 +63,21 @@ type Options struct {
 	// Negative: any number.
 	MaxLoads int
 
+	// UnknownIDs is how many secrets that are not known to exist may be looked for
+	// in vain a second; 50 by default, and ten times as many at once. What goes
+	// beyond gets ErrUnavailable, never ErrNotFound, and costs no call: ids that
+	// somebody makes up cannot use up the account's quota. A secret that was read or
+	// created once is known. Negative: any number.
+	UnknownIDs int
+
 	// Partition, Account and Region are where every secret must be, as in its ARN:
 	// "aws", "123456789012", "eu-central-1". Each that is empty is taken from the
 	// first secret that is loaded, and must not change after that.
 	Partition, Account, Region string
 
-	// Now is the clock; time.Now by default. It must be safe for concurrent use.
+	// Now is the clock of dates and ages; time.Now by default. It must be safe for
+	// concurrent use. Waits use the timers of package time: in tests prefer
+	// testing/synctest, which moves both.
 	Now func() time.Time
 
 	// Logger is told what an operator should look at and no caller is: an answer
@@ -79,6 +93,7 @@ const (
 	defaultNegativeTTL = 30 * time.Second
 	defaultLoadTimeout = 5 * time.Second
 	defaultMaxLoads    = 64
+	defaultUnknownIDs  = 50
 )
 
 // resolve applies the functions and puts a definite value in every field: after
@@ -102,6 +117,7 @@ func resolve(optFns []func(*Options)) (Options, error) {
 		*d.value = min(orDefault(*d.value, d.fallback), forever)
 	}
 	o.MaxLoads = orDefault(o.MaxLoads, defaultMaxLoads)
+	o.UnknownIDs = orDefault(o.UnknownIDs, defaultUnknownIDs)
 	if staleOff {
 		o.MaxStale = o.TTL
 	}
@@ -154,6 +170,7 @@ type CreateOptions struct {
 	Tags map[string]string
 
 	// IdempotencyKey, where it is not empty, makes a repeated call return the
-	// secret that the first one created, however that one ended. At most 256 bytes.
+	// secret that the first one created, however that one ended. It is per name: one
+	// key may serve any number of tenants. At most 256 bytes.
 	IdempotencyKey string
 }

@@ -46,7 +46,7 @@ func TestReloadReadsWhatWasWrittenBefore(t *testing.T) {
 			go func() {
 				_, _, _ = e.flight.Do("", func() (any, error) {
 					time.Sleep(time.Second) // for its turn
-					return c.load(e, anyFresh)
+					return c.load(e, wanted)
 				})
 			}()
 			time.Sleep(time.Millisecond) // until that is under way

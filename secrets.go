@@ -20,8 +20,10 @@
 // A secret is read once, with one DescribeSecret and one GetSecretValue however
 // many goroutines ask for it, and then served from memory. Before it is
 // [Options].TTL old it is read again in the background; while Secrets Manager does
-// not answer, what is held is served until MaxStale. A definite no (deleted,
-// access denied, another tenant's document) ends that at once.
+// not answer, what is held is served until MaxStale. A load that brings a definite
+// no (deleted, access denied, another tenant's document) ends that: a deletion is
+// heeded within TTL and a load, and a creation or restoration elsewhere after
+// NegativeTTL.
 //
 // # What is trusted
 //
@@ -44,7 +46,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/puzpuzpuz/xsync/v4"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
 )
@@ -86,7 +87,11 @@ func newCache(o *Options) *cache {
 		clock:     newClock(o.Now),
 		freshness: freshness{o.TTL, o.MaxStale, o.StaleWait, o.NegativeTTL},
 		timeout:   o.LoadTimeout,
-		entries:   xsync.NewMap[key, *entry](),
+		table:     newTable(),
+		forgeries: newBucket(mismatchRate, mismatchBurst),
+	}
+	if o.UnknownIDs > 0 {
+		c.strangers = newBucket(o.UnknownIDs, 10*o.UnknownIDs)
 	}
 	if o.MaxLoads > 0 {
 		c.slots = make(slots, o.MaxLoads)
@@ -103,7 +108,7 @@ func (c *Client) Close() {
 		return // New has failed
 	}
 	c.cache.close()
-	c.cache.entries.Clear()
+	c.cache.table.clear()
 }
 
 // hmacPath is the secret type of a tenant's own HMAC secret.
@@ -119,7 +124,7 @@ type TenantSecret struct {
 	keys            Keyring
 }
 
-// Keys returns the keys that verify what the tenant sends.
+// Keys returns the keys that verify what the tenant sends, and sign as it would.
 func (s *TenantSecret) Keys() Keyring { return s.keys }
 
 // Name returns the secret's name in Secrets Manager.
@@ -199,7 +204,8 @@ func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*entry, *sn
 // The error is an *Error around try's, or around what kept the keys from being
 // read; for a tenant that does not exist it is ErrSignature and ErrNotFound. It is
 // ErrMismatch and ErrUnavailable, or the context's error, where newer keys were to
-// be looked for and no answer came.
+// be looked for and no answer came: who would rather be asked again than refuse a
+// webhook signed with a key of the last minutes answers 503 then.
 //
 // It is what signature schemes are built on; for the plain one use
 // [Client.VerifyHMAC].
@@ -208,8 +214,9 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 }
 
 // VerifyHMAC tells whether a live key of the tenant made the signature of the
-// message, in one of the forms that [VerifyHMAC] takes. It costs no call while
-// the secret is fresh, and looks again before it refuses a signature, see
+// message, in one of the forms that the function [VerifyHMAC] takes. It costs no
+// call while the secret is fresh. Before it refuses a signature it looks for newer
+// keys, which the function never does; what it returns where it cannot, see
 // [Client.Verify].
 //
 // What is final for the sender: ErrSignature, where the signature is not one of
@@ -273,7 +280,7 @@ func unknownIsSignature(err error) error {
 }
 
 func (c *Client) tenantEntry(tenant string) (*entry, error) {
-	if e, ok := c.cache.entries.Load(key{tenant, hmacPath}); ok && e.kind == tenantSecretType {
+	if e, ok := c.cache.table.find(key{tenant, hmacPath}); ok && e.kind == tenantSecretType {
 		return e, nil
 	}
 	if tenant == Global {
@@ -289,7 +296,7 @@ func (c *Client) newEntry(tenant, path string, kind reflect.Type, decode decoder
 	if err != nil {
 		return nil, err
 	}
-	e, _ := c.cache.entries.LoadOrStore(key{tenant, path}, newEntry(secret{
+	e := c.cache.table.add(newEntry(secret{
 		tenant: tenant, path: path, name: name, decode: decode, kind: kind,
 	}))
 	if e.kind != kind {
