@@ -103,7 +103,8 @@ func TestMismatchAfterALoadHasFailed(t *testing.T) {
 }
 
 // Forgeries decide when loads begin, and cannot choose it so that a valid
-// signature by a new key is refused.
+// signature by a new key is refused, but by going on and on: then loads are up to
+// ten seconds apart, and until the next one it is ErrMismatch and ErrUnavailable.
 func TestForgeriesKeepNoNewKeyOut(t *testing.T) {
 	const offsets = 50
 	for i := range offsets {
