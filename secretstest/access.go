@@ -18,15 +18,19 @@ type Access struct {
 }
 
 // caller is who makes a call.
-type caller struct{ account, accessKey string }
+type caller struct{ partition, account, accessKey string }
 
-// arn is the caller's name in the service's messages.
+// arn is the caller's name in the service's messages and in policies: the root
+// of the account in process, and over HTTP a user named like the access key.
 func (c caller) arn() string {
 	if c.accessKey == "" {
-		return "arn:aws:iam::" + c.account + ":root"
+		return c.root()
 	}
-	return "arn:aws:iam::" + c.account + ":user/" + c.accessKey
+	return "arn:" + c.partition + ":iam::" + c.account + ":user/" + c.accessKey
 }
+
+// root is the principal that is everybody in the caller's account.
+func (c caller) root() string { return "arn:" + c.partition + ":iam::" + c.account + ":root" }
 
 // authorize asks the hook, and for another account's secret its resource policy.
 // The service does both before it tells whether the secret exists.
@@ -42,7 +46,7 @@ func (r *request) authorize(operation string, id *string) error {
 	switch {
 	case r.backend.allow != nil && !r.backend.allow(access):
 		return r.denied(access, "identity-based")
-	case r.foreign() && (s == nil || !s.allows(r.caller.account, access.Action)):
+	case r.foreign() && (s == nil || !s.allows(r.caller, access)):
 		return r.denied(access, "resource-based")
 	}
 	return nil
@@ -61,12 +65,13 @@ func (r *request) denied(access Access, policy string) error {
 		r.caller.arn(), access.Action, on, policy))
 }
 
-func (s *secret) allows(account, action string) bool {
+// allows asks the secret's resource policy.
+func (s *secret) allows(who caller, access Access) bool {
 	if s.policy == "" {
 		return false
 	}
 	policy, err := parsePolicy(s.policy)
-	return err == nil && policy.allows(account, action)
+	return err == nil && policy.allows(who, access)
 }
 
 // subjectOf is the secret that a call is about, or nil.

@@ -34,6 +34,9 @@ type Options struct {
 	// batch included; false is an AccessDeniedException. It is called with the
 	// backend locked, so it must not call the backend. Nil allows everything.
 	Allow func(Access) bool
+
+	// NoCallLog leaves [Backend.Calls] empty, for a backend that serves for long.
+	NoCallLog bool
 }
 
 // Backend is Secrets Manager, with the secrets of every account and Region apart.
@@ -80,6 +83,7 @@ func New(optFns ...func(*Options)) *Backend {
 
 		accessKeys: maps.Clone(options.AccessKeys),
 		allow:      options.Allow,
+		calls:      callLog{off: options.NoCallLog},
 	}
 }
 
@@ -94,6 +98,11 @@ func (b *Backend) Handler() http.Handler {
 // Format prints the backend without anything it holds, whatever the verb.
 func (b *Backend) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "secretstest.Backend(redacted)")
+}
+
+// inProcess is where calls of the methods come from.
+func (b *Backend) inProcess() origin {
+	return origin{caller: caller{partition: partition(b.region), account: b.account}, region: b.region}
 }
 
 // vaultID is whose secrets a vault holds, and where.

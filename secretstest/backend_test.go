@@ -3,6 +3,7 @@ package secretstest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"go/build"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	smithy "github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/formbridge/tenantsecrets/secretstest"
@@ -62,6 +64,60 @@ func TestCallsAreBounded(t *testing.T) {
 	if n := len(b.Calls()); n > 1<<16 || n < 1<<15 {
 		t.Errorf("%d calls kept", n)
 	}
+}
+
+func TestLongTextsInTheLogAreCut(t *testing.T) {
+	b := secretstest.New()
+	long := strings.Repeat("a", 1<<19)
+	post(t, b, "secretsmanager.GetSecretValue", `{"SecretId":"`+long+`"}`)
+	post(t, b, "secretsmanager."+long, `{}`)
+	post(t, b, "secretsmanager.BatchGetSecretValue", `{"SecretIdList":["`+long+`"`+strings.Repeat(`,"b"`, 1000)+`]}`)
+	calls := b.Calls()
+	if n := len(calls[0].SecretID); n != 2048 {
+		t.Errorf("SecretID of %d", n)
+	}
+	if n := len(calls[1].Operation); n != 2048 {
+		t.Errorf("Operation of %d", n)
+	}
+	if ids := calls[2].SecretIDs; len(ids) != 40 || len(ids[0]) != 2048 {
+		t.Errorf("%d ids", len(ids))
+	}
+}
+
+func TestNoCallLog(t *testing.T) {
+	b := secretstest.New(func(o *secretstest.Options) { o.NoCallLog = true })
+	_, err := b.ListSecrets(t.Context(), &secretsmanager.ListSecretsInput{})
+	must(t, err)
+	post(t, b, "secretsmanager.Unknown", `{}`)
+	if calls := b.Calls(); len(calls) != 0 {
+		t.Errorf("logged %+v", calls)
+	}
+}
+
+// TestForcedDeletionsFreeValues makes and deletes ever new secrets, which a
+// server that serves for long sees.
+func TestForcedDeletionsFreeValues(t *testing.T) {
+	b := secretstest.New()
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for i := range 2000 {
+		name := aws.String(fmt.Sprintf("tmp%d", i))
+		_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: name, SecretBinary: make([]byte, 60000)})
+		must(t, err)
+		_, err = b.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: name, ForceDeleteWithoutRecovery: aws.Bool(true)})
+		must(t, err)
+	}
+	if used := int64(heap()) - int64(before); used > 20<<20 {
+		t.Errorf("%d MB are held", used>>20)
+	}
+	_, err := b.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("tmp0")})
+	notFound(t, err)
+	runtime.KeepAlive(b)
 }
 
 // TestTokenIsWrittenBack shows the SDK's trap: an input used twice repeats its
@@ -304,6 +360,88 @@ func TestInBubble(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// TestRotationContext ends the caller's context during a rotation, which goes on.
+func TestRotationContext(t *testing.T) {
+	b := secretstest.New()
+	_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	steps := 0
+	b.RegisterLambda("f", func(ctx context.Context, _ secretstest.RotationEvent) error {
+		cancel()
+		steps++
+		return ctx.Err()
+	})
+	_, err = b.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: aws.String("s"), RotationLambdaARN: aws.String("f")})
+	if !errors.As(err, new(*smithy.CanceledError)) || !errors.Is(err, context.Canceled) || steps != 4 {
+		t.Errorf("after %d steps: %v", steps, err)
+	}
+	if code := b.Calls()[1].Code; code != secretstest.CodeCanceled {
+		t.Errorf("logged %q", code)
+	}
+}
+
+// TestPanicIsNoSuccess has a rotation function panic: the panic is the caller's,
+// the log says that no answer came, and the backend goes on.
+func TestPanicIsNoSuccess(t *testing.T) {
+	b := secretstest.New()
+	_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+	must(t, err)
+	b.RegisterLambda("f", func(context.Context, secretstest.RotationEvent) error { panic("boom") })
+	func() {
+		defer func() {
+			if got := recover(); got != "boom" {
+				t.Errorf("recovered %v", got)
+			}
+		}()
+		_, _ = b.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: aws.String("s"), RotationLambdaARN: aws.String("f")})
+	}()
+	if code := b.Calls()[1].Code; code != secretstest.CodeConnectionReset {
+		t.Errorf("logged %q", code)
+	}
+	_, err = b.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
+	must(t, err)
+}
+
+func TestRotationTokenIsNotPrinted(t *testing.T) {
+	event := secretstest.RotationEvent{Step: "setSecret", SecretID: "s", ClientRequestToken: "t", RotationToken: token()}
+	var text strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		fmt.Fprintf(&text, verb+verb+verb, event, &event, []secretstest.RotationEvent{event})
+	}
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "event", event)
+	slog.New(slog.NewJSONHandler(&text, nil)).Info("x", "event", event)
+	if strings.Contains(text.String(), event.RotationToken) || !strings.Contains(text.String(), "setSecret") {
+		t.Error(text.String())
+	}
+}
+
+// TestPageOfMany wants a page of 100,000 secrets without the time it takes to
+// sort them all, for the backend is locked meanwhile. The best of several counts.
+func TestPageOfMany(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("measures time")
+	}
+	b := secretstest.New(func(o *secretstest.Options) { o.NoCallLog = true })
+	for i := range 100_000 {
+		_, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(fmt.Sprintf("prod/app/t_%06d", i))})
+		must(t, err)
+	}
+	best := time.Hour
+	in := &secretsmanager.ListSecretsInput{}
+	for range 10 {
+		start := time.Now()
+		out, err := b.ListSecrets(t.Context(), in)
+		must(t, err)
+		best = min(best, time.Since(start))
+		in.NextToken = out.NextToken
+	}
+	t.Logf("a page in %v", best)
+	if best > 60*time.Millisecond {
+		t.Errorf("a page takes %v", best)
+	}
 }
 
 func tags(n int) []types.Tag {

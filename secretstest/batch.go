@@ -53,9 +53,9 @@ func (r *request) batchGetSecretValue(in *secretsmanager.BatchGetSecretValueInpu
 	return r.batch(in.SecretIdList, r.plan.entries), nil
 }
 
-// batchByFilter answers a page of the secrets that pass the filters. They get
-// the faults of their own that are answers or stale reads; a connection breaks
-// for a whole call, before its secrets are known.
+// batchByFilter answers a page of the secrets that pass the filters, each with
+// the faults of its own. What those do to the connection they do to the call,
+// once its secrets are known.
 func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*secretsmanager.BatchGetSecretValueOutput, error) {
 	if err := r.authorize("ListSecrets", nil); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*s
 		return nil, err
 	}
 	order := pages[*secret]{of: "values", place: placed("")}
-	page, next, err := order.cut(r.secrets(in.Filters, false), limit(in.MaxResults, batched), in.NextToken)
+	page, next, err := order.cut(matching(r.states(false), in.Filters), limit(in.MaxResults, batched), in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -72,9 +72,26 @@ func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*s
 	for i, s := range page {
 		ids[i] = s.arn
 	}
-	out := r.batch(ids, r.backend.faults.entries("BatchGetSecretValue", ids))
+	found := r.backend.faults.entries("BatchGetSecretValue", r.origin, ids)
+	r.then = found.late
+	if found.err != nil {
+		return nil, found.err
+	}
+	out := r.batch(ids, found.entries)
 	out.NextToken = next
 	return out, nil
+}
+
+// late is what a plan does to a call that has been answered: a delay, and a
+// connection that breaks.
+func (p plan) late(ctx context.Context, _ *Backend) error {
+	if err := wait(ctx, p.delay); err != nil {
+		return err
+	}
+	if p.lostAnswer {
+		return ConnectionReset()
+	}
+	return nil
 }
 
 // batch reads secrets one by one, each with its own plan.

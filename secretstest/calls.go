@@ -3,6 +3,7 @@ package secretstest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,17 +13,27 @@ import (
 // keptCalls bounds the call log; the oldest calls go first.
 const keptCalls = 1 << 16
 
+// keptText is how many bytes of each text of a call the log keeps, the longest
+// that a SecretId may have; keptIDs is how many of its SecretIDs.
+const (
+	keptText = 2048
+	keptIDs  = 2 * batched
+)
+
 // Codes in the log for calls that got no answer. They are not the service's.
 const (
 	// CodeConnectionReset is a call whose connection broke, before or after it
-	// took effect.
+	// took effect, or during which a function given to the backend panicked.
 	CodeConnectionReset = "ConnectionReset"
 
-	// CodeCanceled is a call whose context ended while a fault delayed it.
+	// CodeCanceled is a call whose context ended while a fault delayed it, or
+	// during a rotation.
 	CodeCanceled = "Canceled"
 )
 
-// Call is one call as it reached the service. It holds no secret value.
+// Call is one call as it reached the service. It holds no secret value. Texts
+// beyond 2,048 bytes, and SecretIDs beyond 40, which the service refuses
+// anyway, are cut off.
 type Call struct {
 	Operation    string    // "GetSecretValue"
 	SecretID     string    // as it was sent: name or ARN; the Name in CreateSecret
@@ -44,11 +55,16 @@ func (b *Backend) ClearCalls() { b.calls.clear() }
 
 // callLog is the calls in order of arrival.
 type callLog struct {
+	off   bool
 	mu    sync.Mutex
 	calls []*Call
 }
 
 func (l *callLog) add(call Call) *Call {
+	if l.off {
+		return nil
+	}
+	call.cut()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.calls) == keptCalls {
@@ -58,8 +74,29 @@ func (l *callLog) add(call Call) *Call {
 	return &call
 }
 
+// cut bounds what a call keeps in memory.
+func (c *Call) cut() {
+	for _, text := range []*string{&c.Operation, &c.SecretID, &c.VersionID, &c.VersionStage} {
+		*text = cutText(*text)
+	}
+	c.SecretIDs = slices.Clone(c.SecretIDs[:min(len(c.SecretIDs), keptIDs)]) // the faults see all of them
+	for i, id := range c.SecretIDs {
+		c.SecretIDs[i] = cutText(id)
+	}
+}
+
+func cutText(text string) string {
+	if len(text) <= keptText {
+		return text
+	}
+	return strings.Clone(text[:keptText]) // frees the rest
+}
+
 // finish notes how a call ended.
 func (l *callLog) finish(call *Call, err error) {
+	if call == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	call.Code = codeOf(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	smithy "github.com/aws/smithy-go"
 )
@@ -18,7 +19,7 @@ type checks struct {
 	badName    bool
 }
 
-// need requires a member of a length in bytes.
+// need requires a member of a length.
 func (c *checks) need(member string, v *string, least, most int) {
 	if v == nil {
 		c.missing = append(c.missing, member)
@@ -29,14 +30,15 @@ func (c *checks) need(member string, v *string, least, most int) {
 	c.text(member, v, least, most)
 }
 
-// text checks the length in bytes of an optional member.
+// text checks the length of an optional member. The service model counts
+// characters: https://smithy.io/2.0/spec/constraint-traits.html#length-trait
 func (c *checks) text(member string, v *string, least, most int) {
 	if v != nil {
-		c.length(fmt.Sprintf("Value '%s'", *v), member, len(*v), least, most)
+		c.length(fmt.Sprintf("Value '%s'", *v), member, utf8.RuneCountInString(*v), least, most)
 	}
 }
 
-// secret checks the length in bytes of a member that must not be repeated in
+// secret checks the length of a member that must not be repeated in
 // the answer.
 func (c *checks) secret(member string, length, least, most int) {
 	c.length("Value", member, length, least, most)
@@ -44,16 +46,16 @@ func (c *checks) secret(member string, length, least, most int) {
 
 // list checks the length of an optional list and of its members; a nil list is
 // absent, an empty one is not.
-func (c *checks) list(member string, list []string, most, mostBytes int) {
+func (c *checks) list(member string, list []string, most, longest int) {
 	if list == nil {
 		return
 	}
 	shown := fmt.Sprintf("Value '[%s]'", strings.Join(list, ", "))
 	c.length(shown, member, len(list), 1, most)
 	for _, v := range list {
-		if len(v) < 1 || len(v) > mostBytes {
+		if v == "" || utf8.RuneCountInString(v) > longest {
 			c.violate(shown, member, fmt.Sprintf("Member must satisfy constraint: "+
-				"[Member must have length less than or equal to %d, Member must have length greater than or equal to 1]", mostBytes))
+				"[Member must have length less than or equal to %d, Member must have length greater than or equal to 1]", longest))
 			return
 		}
 	}

@@ -40,6 +40,15 @@ func (r *request) createSecret(in *secretsmanager.CreateSecretInput) (*secretsma
 	if err := oneValue(in.SecretString, in.SecretBinary); err != nil {
 		return nil, err
 	}
+	if err := notImitated("AddReplicaRegions", in.AddReplicaRegions != nil, "does not replicate"); err != nil {
+		return nil, err
+	}
+	if err := notImitated("Type", in.Type != nil, "holds no secrets of partners"); err != nil {
+		return nil, err
+	}
+	if err := usableTags(in.Tags); err != nil {
+		return nil, err
+	}
 	if len(in.Tags) > maxTags {
 		// The quota is documented, the answer to exceeding it is not recorded.
 		return nil, limitExceeded(fmt.Sprintf("A secret can have at most %d tags.", maxTags))
@@ -91,7 +100,7 @@ func created(s *secret, versionID string) *secretsmanager.CreateSecretOutput {
 	return &secretsmanager.CreateSecretOutput{ARN: aws.String(s.arn), Name: aws.String(s.name), VersionId: &versionID}
 }
 
-// value checks the size of a secret value.
+// value checks the size of a secret value, which is in bytes for a text too.
 func (c *checks) value(text *string, binary []byte) {
 	if text != nil {
 		c.secret("SecretString", len(*text), 1, 65536)

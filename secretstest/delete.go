@@ -73,6 +73,7 @@ func (r *request) deleteNow(id *string) (*secretsmanager.DeleteSecretOutput, err
 		return deleted(r.vault.newARN(name), name, r.date()), nil
 	}
 	r.vault.timelines[s.name].record(r.now, nil)
+	r.vault.forget(s.name, r.now)
 	return deleted(s.arn, s.name, r.date()), nil
 }
 

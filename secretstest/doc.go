@@ -45,7 +45,8 @@
 //
 //	server := httptest.NewServer(b.Handler())
 //	cmd := exec.Command("./service")
-//	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL)
+//	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL,
+//		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any")
 //
 // The command secretstest/cmd/secretstest serves one without a test. Signatures
 // are not checked; the Region is the one a request is signed for, and the
@@ -61,8 +62,10 @@
 // service's answer is not known, the table calls it a choice and the comment at
 // the code says so.
 //
-// Not imitated: replication, whose operations are unknown ones, secrets owned
-// by other services, request signatures, rates, rotations that start by
-// themselves, the seconds a forced deletion takes to show, and the lag of reads
-// and lists, unless a fault asks for it.
+// Not imitated: replication, whose operations are unknown ones and whose
+// AddReplicaRegions is refused, secrets owned by other services or of a partner's
+// Type, which is refused too, request signatures, conditions in policies (an
+// Allow with one never applies, a Deny always does), rates, rotations that start
+// by themselves, the seconds a forced deletion takes to show, and the lag of
+// reads and lists, unless a fault asks for it.
 package secretstest

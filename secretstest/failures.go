@@ -24,7 +24,18 @@ func markedForDeletion() error {
 	return invalidRequest("You can't perform this operation on the secret because it was marked for deletion.")
 }
 
-func tokenInUse(token, arn string) error {
-	return alreadyExists("You can't use ClientRequestToken " + token +
-		" because that value is already in use for a version of secret " + arn + ".")
+// notImitated refuses a member whose effect this package does not have; to
+// ignore it would show a test something else than the service does.
+func notImitated(member string, given bool, why string) error {
+	if given {
+		return invalidParameter("secretstest " + why + ": " + member + " is not imitated.")
+	}
+	return nil
+}
+
+func tokenInUse(token, arn string) error { return alreadyExists(tokenInUseText(token, arn)) }
+
+func tokenInUseText(token, arn string) string {
+	return "You can't use ClientRequestToken " + token +
+		" because that value is already in use for a version of secret " + arn + "."
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -264,6 +266,103 @@ func TestFaultSelection(t *testing.T) {
 	})
 }
 
+// TestImpossibleFaults shows that a fault nobody can mean is not taken in silence.
+func TestImpossibleFaults(t *testing.T) {
+	for _, f := range []secretstest.Fault{
+		{Operation: "GetSecretvalue"},
+		{Probability: -0.1},
+		{Probability: 1.1},
+		{Probability: math.NaN()},
+		{After: -1},
+		{Times: -1},
+		{Delay: -1},
+		{StaleBy: -1},
+		{StaleUpTo: -1},
+	} {
+		func() {
+			defer func() {
+				if said, _ := recover().(string); !strings.HasPrefix(said, "secretstest: Fault.") {
+					t.Errorf("%+v: %q", f, said)
+				}
+			}()
+			secretstest.New().Inject(f)
+		}()
+	}
+}
+
+func TestExtremeFaults(t *testing.T) {
+	hold(t, []behaviour{{"neither overflow nor a nil exception hurts", "the fake's contract: type Fault", func(f *fixture) {
+		f.create("s", token())
+		remove := f.backend.Inject(secretstest.Fault{StaleUpTo: math.MaxInt64, StaleBy: math.MaxInt64})
+		notFound(f.T, f.getErr("s"))
+		remove()
+		f.backend.Inject(secretstest.Fault{Err: (*types.InternalServiceError)(nil)})
+		f.get("s")
+		f.backend.Inject(secretstest.Fault{Delay: math.MaxInt64}, secretstest.Fault{Delay: math.MaxInt64})
+		ctx, cancel := context.WithTimeout(f.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := f.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")}); !errors.Is(err, context.DeadlineExceeded) {
+			f.Errorf("got %v", err)
+		}
+	}}})
+}
+
+// TestFaultsFareApart draws for faults of one seed that differ in operation or
+// in position only.
+func TestFaultsFareApart(t *testing.T) {
+	f := newFixture(t, inProcess)
+	f.create("s", token())
+	chance := func(operation string) secretstest.Fault {
+		return secretstest.Fault{Operation: operation, Probability: 0.5, Seed: 1, Err: secretstest.Throttling()}
+	}
+	described := func() string {
+		_, err := f.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")})
+		return codeOf(err)
+	}
+	f.backend.Inject(chance("DescribeSecret"))
+	f.backend.Inject(chance("GetSecretValue"))
+	same := 0
+	for range 100 {
+		if described() == codeOf(f.getErr("s")) {
+			same++
+		}
+	}
+	if same < 20 || same > 80 {
+		t.Errorf("%d of 100 the same", same)
+	}
+	g := newFixture(t, inProcess)
+	g.create("s", token())
+	g.backend.Inject(chance("GetSecretValue"), chance("GetSecretValue"))
+	hits := 0
+	for range 200 {
+		if g.getErr("s") != nil {
+			hits++
+		}
+	}
+	if hits < 125 || hits > 175 { // three in four, and not one in two
+		t.Errorf("%d of 200 hit", hits)
+	}
+}
+
+// TestFaultByARN shows that an ARN means one secret, and a name every one.
+func TestFaultByARN(t *testing.T) {
+	hold(t, []behaviour{{"in its account and Region", "the fake's contract: Fault.SecretID", func(f *fixture) {
+		arn := *f.create("db", token()).ARN
+		for id, want := range map[string]string{
+			"db": "AccessDeniedException", arn: "AccessDeniedException", arn[:len(arn)-7]: "AccessDeniedException",
+			arn[:len(arn)-6] + "AbCdEf":                             "",
+			strings.Replace(arn, "us-east-1", "eu-west-1", 1):       "",
+			strings.Replace(arn, "123456789012", "210987654321", 1): "",
+		} {
+			remove := f.backend.Inject(denied(id))
+			if got := codeOf(f.getErr(arn)); got != want {
+				f.Errorf("a fault on %s: %q", id, got)
+			}
+			remove()
+		}
+	}}})
+}
+
 // broken is the error of a connection that broke: one the SDK would retry.
 func broken(t *testing.T, err error) {
 	t.Helper()
@@ -329,6 +428,37 @@ func TestFaultsInBatch(t *testing.T) {
 			f.backend.Inject(secretstest.Fault{SecretID: "b", Err: secretstest.ConnectionReset()})
 			_, err := batch(f, []string{"a", "b"})
 			broken(f.T, err)
+		}},
+		{"an entry without an id is no call without a secret", contract, func(f *fixture) {
+			f.backend.Inject(secretstest.Fault{After: 1, Err: secretstest.Throttling()})
+			if _, err := batch(f, []string{"", "a"}); codeOf(err) == "ThrottlingException" {
+				f.Error("counted twice")
+			}
+		}},
+		{"by filter, a connection that breaks for one secret breaks for all, once", contract, func(f *fixture) {
+			f.create("a", token())
+			f.create("b", token())
+			byName := &secretsmanager.BatchGetSecretValueInput{Filters: []types.Filter{{Key: "name", Values: []string{"a", "b"}}}}
+			for _, fault := range []secretstest.Fault{
+				{SecretID: "b", Times: 1, LostAnswer: true}, {SecretID: "b", Times: 1, Err: secretstest.ConnectionReset()},
+			} {
+				remove := f.backend.Inject(fault)
+				_, err := f.BatchGetSecretValue(f.Context(), byName)
+				broken(f.T, err)
+				out, err := f.BatchGetSecretValue(f.Context(), byName)
+				must(f.T, err)
+				if len(out.SecretValues) != 2 {
+					f.Errorf("%d values", len(out.SecretValues))
+				}
+				f.get("b")
+				remove()
+			}
+			f.backend.Inject(secretstest.Fault{SecretID: "b", Delay: time.Hour})
+			ctx, cancel := context.WithTimeout(f.Context(), 20*time.Millisecond)
+			defer cancel()
+			if _, err := f.BatchGetSecretValue(ctx, byName); !errors.Is(err, context.DeadlineExceeded) {
+				f.Errorf("not delayed: %v", err)
+			}
 		}},
 		{"a stale entry", "the fake's contract: Fault.StaleBy", func(f *fixture) {
 			f.create("a", token())

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
@@ -79,13 +80,27 @@ func (c *checks) filters(filters []types.Filter) {
 	for i, f := range filters {
 		member := fmt.Sprintf("filters.%d.member.", i+1)
 		enum(c, member+"key", f.Key, f.Key.Values())
-		c.list(member+"values", f.Values, 10, 512)
+		c.filterValues(member+"values", f.Values)
 		for _, value := range f.Values {
 			if !filterValue.MatchString(value) {
 				c.violate("Value '["+strings.Join(f.Values, ", ")+"]'", member+"values",
 					`Member must satisfy constraint: [Member must satisfy regular expression pattern: ^\!?[a-zA-Z0-9 :_@\/\+\=\.\-\!]*$]`)
 			}
 		}
+	}
+}
+
+// filterValues checks the number of a filter's values and their lengths, which
+// have no minimum in the service model.
+func (c *checks) filterValues(member string, values []string) {
+	if values == nil {
+		return
+	}
+	shown := "Value '[" + strings.Join(values, ", ") + "]'"
+	c.length(shown, member, len(values), 1, 10)
+	if slices.ContainsFunc(values, func(v string) bool { return utf8.RuneCountInString(v) > 512 }) {
+		c.violate(shown, member, "Member must satisfy constraint: [Member must have length less than or equal to 512, "+
+			"Member must have length greater than or equal to 0]")
 	}
 }
 

@@ -2,6 +2,7 @@ package secretstest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,26 +39,33 @@ func (r *request) listSecrets(in *secretsmanager.ListSecretsInput) (*secretsmana
 		return nil, err
 	}
 	order := pages[*secret]{of: "secrets by " + string(in.SortBy), place: placed(in.SortBy), backwards: in.SortOrder == types.SortOrderTypeDesc}
-	page, next, err := order.cut(r.secrets(in.Filters, aws.ToBool(in.IncludePlannedDeletion)), limit(in.MaxResults, listed), in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	out := &secretsmanager.ListSecretsOutput{SecretList: []types.SecretListEntry{}, NextToken: next}
-	for _, s := range page {
-		out.SecretList = append(out.SecretList, s.listEntry())
+	found := r.states(aws.ToBool(in.IncludePlannedDeletion))
+	out := &secretsmanager.ListSecretsOutput{SecretList: []types.SecretListEntry{}}
+	r.then = func(context.Context, *Backend) error { // the states are immutable, so others need not wait
+		page, next, err := order.cut(matching(found, in.Filters), limit(in.MaxResults, listed), in.NextToken)
+		out.NextToken = next
+		for _, s := range page {
+			out.SecretList = append(out.SecretList, s.listEntry())
+		}
+		return err
 	}
 	return out, nil
 }
 
-// secrets is those that a read sees and that pass the filters.
-func (r *request) secrets(filters []types.Filter, scheduled bool) []*secret {
-	var found []*secret
+// states is the secrets that a read sees.
+func (r *request) states(scheduled bool) []*secret {
+	found := make([]*secret, 0, len(r.vault.timelines))
 	for _, t := range r.vault.timelines {
-		if s := r.seen(t); s != nil && (scheduled || !s.scheduled()) && s.matches(filters) {
+		if s := r.seen(t); s != nil && (scheduled || !s.scheduled()) {
 			found = append(found, s)
 		}
 	}
 	return found
+}
+
+// matching is those of a list that pass the filters; the list is used up.
+func matching(secrets []*secret, filters []types.Filter) []*secret {
+	return slices.DeleteFunc(secrets, func(s *secret) bool { return !s.matches(filters) })
 }
 
 // placed orders secrets.

@@ -3,6 +3,7 @@ package secretstest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"time"
 
@@ -47,7 +48,7 @@ func (op *operation[In, Out]) invoke(ctx context.Context, b *Backend, in *In) (*
 	if err := op.prepare(ctx, in); err != nil {
 		return nil, &smithy.OperationError{ServiceID: serviceID, OperationName: op.name, Err: err}
 	}
-	out, err := op.perform(ctx, b, origin{caller: caller{account: b.account}, region: b.region}, in)
+	out, err := op.perform(ctx, b, b.inProcess(), asSent(in))
 	id := newUUID()
 	if err != nil {
 		return nil, sdkError(op.name, id, err)
@@ -90,10 +91,15 @@ func (op *operation[In, Out]) perform(ctx context.Context, b *Backend, from orig
 	call := op.subject(in)
 	call.Operation, call.HTTP, call.At = op.name, from.http, b.clock()
 	logged := b.calls.add(call)
-	out, err := op.attempt(ctx, b, arrival{from, call, b.faults.plan(call)}, in)
-	b.calls.finish(logged, err)
+	// What stays in the log if a rotation function or a hook panics: no answer.
+	ended := errPanicked
+	defer func() { b.calls.finish(logged, ended) }()
+	out, err := op.attempt(ctx, b, arrival{from, call, b.faults.plan(call, from)}, in)
+	ended = err
 	return out, err
 }
+
+var errPanicked = errors.New("a function given to the backend panicked")
 
 func (op *operation[In, Out]) attempt(ctx context.Context, b *Backend, a arrival, in *In) (*Out, error) {
 	if err := wait(ctx, a.plan.delay); err != nil {
@@ -118,8 +124,11 @@ func (op *operation[In, Out]) apply(ctx context.Context, b *Backend, a arrival, 
 		return nil, err
 	}
 	out, then, err := op.locked(b, a, in)
-	if then != nil {
-		then(ctx, b)
+	if then == nil {
+		return out, err
+	}
+	if err := then(ctx, b); err != nil {
+		return nil, err
 	}
 	return out, err
 }
@@ -137,7 +146,7 @@ func (op *operation[In, Out]) hasToken(in *In) error {
 
 // locked runs the operation with the backend locked. What is to happen after
 // that, if anything, comes with the answer.
-func (op *operation[In, Out]) locked(b *Backend, a arrival, in *In) (*Out, func(context.Context, *Backend), error) {
+func (op *operation[In, Out]) locked(b *Backend, a arrival, in *In) (*Out, func(context.Context, *Backend) error, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, id := b.clock(), subjectOf(a.call)
@@ -166,8 +175,16 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return &smithy.CanceledError{Err: ctx.Err()}
+		return canceled(ctx)
 	}
+}
+
+// canceled is the SDK's error of a call whose context has ended, or nil.
+func canceled(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return &smithy.CanceledError{Err: err}
+	}
+	return nil
 }
 
 // newUUID makes a version 4 UUID, the form of the SDK's tokens and of the

@@ -29,20 +29,40 @@ func (p place) compare(q place) int {
 	return cmp.Or(cmp.Compare(p.text, q.text), cmp.Compare(p.date, q.date), cmp.Compare(p.serial, q.serial))
 }
 
-// cut returns the items after a token, at most so many, and the next token.
+// cut returns the items after a token, at most so many, and the next token. It
+// sorts no more than a page: a list may be of 500,000.
 func (p pages[T]) cut(items []T, most int, token *string) ([]T, *string, error) {
+	var after *place
 	if token != nil {
-		after, err := p.decode(*token)
+		decoded, err := p.decode(*token)
 		if err != nil {
 			return nil, nil, err
 		}
-		items = slices.DeleteFunc(slices.Clone(items), func(item T) bool { return p.compare(p.place(item), after) <= 0 })
+		after = &decoded
 	}
-	items = slices.SortedFunc(slices.Values(items), func(a, b T) int { return p.compare(p.place(a), p.place(b)) })
-	if len(items) <= most {
-		return items, nil, nil
+	page := p.first(items, most+1, after)
+	if len(page) <= most {
+		return page, nil, nil
 	}
-	return items[:most], p.encode(p.place(items[most-1])), nil
+	return page[:most], p.encode(p.place(page[most-1])), nil
+}
+
+// first returns the first n items after a place, or from the start, in order.
+func (p pages[T]) first(items []T, n int, after *place) []T {
+	var found []T
+	var places []place
+	for _, item := range items {
+		at := p.place(item)
+		if after != nil && p.compare(at, *after) <= 0 || len(found) == n && p.compare(at, places[n-1]) >= 0 {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(places, at, p.compare)
+		if len(found) == n {
+			found, places = found[:n-1], places[:n-1]
+		}
+		found, places = slices.Insert(found, i, item), slices.Insert(places, i, at)
+	}
+	return found
 }
 
 func (p pages[T]) compare(a, b place) int {

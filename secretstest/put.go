@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -28,7 +29,7 @@ var putSecretValue = operation[secretsmanager.PutSecretValueInput, secretsmanage
 		c.value(in.SecretString, in.SecretBinary)
 		c.list("VersionStages", in.VersionStages, 20, 256)
 		if in.RotationToken != nil {
-			c.secret("RotationToken", len(*in.RotationToken), 36, 256)
+			c.secret("RotationToken", utf8.RuneCountInString(*in.RotationToken), 36, 256)
 		}
 	},
 	subject: func(in *secretsmanager.PutSecretValueInput) Call {
@@ -59,7 +60,7 @@ func (r *request) putSecretValue(in *secretsmanager.PutSecretValueInput) (*secre
 	if used, err := s.tokenUsed(token, val); err != nil {
 		return nil, err
 	} else if used {
-		return put(s, token), nil
+		return putAgain(s, token), nil
 	}
 	if err := r.encrypt(s.kmsKeyID); err != nil {
 		return nil, err
@@ -73,14 +74,23 @@ func (r *request) putSecretValue(in *secretsmanager.PutSecretValueInput) (*secre
 		return nil, err
 	}
 	s.prune(r.now)
+	v := s.find(token) // made here, so not shared yet
+	v.put = v.stages
 	r.publish(s)
-	return put(s, token), nil
+	return putAgain(s, token), nil
 }
 
-func put(s *secret, versionID string) *secretsmanager.PutSecretValueOutput {
+// putAgain repeats the answer to the call that wrote a version, wherever the
+// labels have gone since. One written by another operation has only the labels
+// of now.
+func putAgain(s *secret, versionID string) *secretsmanager.PutSecretValueOutput {
+	v := s.find(versionID)
+	stages := v.put
+	if stages == nil {
+		stages = v.stages
+	}
 	return &secretsmanager.PutSecretValueOutput{
-		ARN: aws.String(s.arn), Name: aws.String(s.name), VersionId: &versionID,
-		VersionStages: slices.Clone(s.find(versionID).stages),
+		ARN: aws.String(s.arn), Name: aws.String(s.name), VersionId: &versionID, VersionStages: slices.Clone(stages),
 	}
 }
 
@@ -109,7 +119,7 @@ func (s *secret) place(v *version) {
 		s.versions = append(s.versions, v)
 		return
 	}
-	v.stages, v.serial = s.versions[i].stages, s.versions[i].serial
+	v.stages, v.serial, v.announced = s.versions[i].stages, s.versions[i].serial, s.versions[i].announced
 	s.versions[i] = v
 }
 

@@ -13,8 +13,8 @@ type request struct {
 	backend *Backend
 	vault   *vault // of the secret that the call is about; the caller's own, if about none
 	now     time.Time
-	asOf    time.Time                       // the moment a read sees; now, unless a fault makes it stale
-	then    func(context.Context, *Backend) // happens once the backend is unlocked; nil: nothing
+	asOf    time.Time                             // the moment a read sees; now, unless a fault makes it stale
+	then    func(context.Context, *Backend) error // happens once the backend is unlocked, and may end the call; nil: nothing
 }
 
 // view finds the secret a read sees, scheduled for deletion or not.

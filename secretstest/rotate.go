@@ -15,7 +15,8 @@ import (
 // does so some time after its answer; here the function has been called for
 // every step when RotateSecret returns, on the caller's goroutine and with a
 // context that does not end. As in the service, a step that fails ends the
-// rotation, leaves AWSPENDING where it is, and is no error of RotateSecret.
+// rotation, leaves AWSPENDING where it is, and is no error of RotateSecret. A
+// caller whose context has ended meanwhile gets that error after the last step.
 //
 // Rotations do not start by themselves at the NextRotationDate.
 func (b *Backend) RotateSecret(
@@ -48,7 +49,8 @@ func (r *request) rotateSecret(in *secretsmanager.RotateSecretInput) (*secretsma
 	}
 	out := &secretsmanager.RotateSecretOutput{ARN: aws.String(s.arn), Name: aws.String(s.name)}
 	token := *in.ClientRequestToken
-	if s.find(token) != nil { // a retry of the call that made the version
+	used := s.find(token)
+	if used != nil && used.announced { // a retry of the call that made the version
 		out.VersionId = &token
 		return out, nil
 	}
@@ -56,10 +58,19 @@ func (r *request) rotateSecret(in *secretsmanager.RotateSecretInput) (*secretsma
 	if err != nil {
 		return nil, err
 	}
+	if used != nil {
+		// What the service answers is not recorded; its model has no ResourceExistsException here.
+		return nil, invalidRequest(tokenInUseText(token, s.arn))
+	}
 	s = s.edit(r.date())
 	s.rotation = rotation
-	s.place(r.newVersion(s, token, value{}))
+	pending := r.newVersion(s, token, value{})
+	pending.announced = true
+	s.place(pending)
 	s.attach(stagePending, token)
+	if err := s.labelsWithinLimit(); err != nil {
+		return nil, err
+	}
 	r.publish(s)
 	turn := &rotationTurn{vault: r.vault, arn: s.arn, name: s.name, token: token, function: function}
 	if in.RotateImmediately != nil && !*in.RotateImmediately {

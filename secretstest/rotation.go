@@ -2,6 +2,8 @@ package secretstest
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -17,6 +19,14 @@ type RotationEvent struct {
 	ClientRequestToken string // the id of the version to fill
 	RotationToken      string // for PutSecretValue; the same in all steps
 }
+
+// Format prints the event without its RotationToken, whatever the verb.
+func (e RotationEvent) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "{Step:%s SecretID:%s ClientRequestToken:%s RotationToken:redacted}", e.Step, e.SecretID, e.ClientRequestToken)
+}
+
+// LogValue is what Format prints.
+func (e RotationEvent) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 
 // RotationFunction stands for the Lambda function that rotates a secret. It may
 // call the backend.
@@ -53,25 +63,31 @@ type rotationTurn struct {
 
 // run takes every step. The rotation is complete if its version is then the
 // current one.
-func (t *rotationTurn) run(ctx context.Context, b *Backend) {
+func (t *rotationTurn) run(ctx context.Context, b *Backend) error {
 	if !t.steps(ctx, "createSecret", "setSecret", "testSecret", "finishSecret") {
-		return
+		return canceled(ctx)
 	}
 	t.edit(b, func(s *secret, now time.Time) {
 		if v := s.holder(stageCurrent); v != nil && v.id == t.token {
 			s.rotation = s.rotation.completed(now)
 		}
 	})
+	return canceled(ctx)
 }
 
-// try takes the step that tests the configuration, with a version made for it
-// and then removed.
+// try takes the step that tests the configuration, with an AWSPENDING version
+// made for it. That label is then taken off, and the version removed unless the
+// function has given it another.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
-func (t *rotationTurn) try(ctx context.Context, b *Backend) {
+func (t *rotationTurn) try(ctx context.Context, b *Backend) error {
 	t.steps(ctx, "testSecret")
 	t.edit(b, func(s *secret, _ time.Time) {
-		s.versions = slices.DeleteFunc(s.versions, func(v *version) bool { return v.id == t.token })
+		if v := s.find(t.token); v != nil && v.has(stagePending) {
+			s.detach(stagePending)
+		}
+		s.versions = slices.DeleteFunc(s.versions, func(v *version) bool { return v.id == t.token && len(v.stages) == 0 })
 	})
+	return canceled(ctx)
 }
 
 func (t *rotationTurn) steps(ctx context.Context, steps ...string) (done bool) {

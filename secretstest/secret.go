@@ -44,6 +44,9 @@ type version struct {
 	value    value
 	kmsKeyID string   // the key that encrypts the value
 	stages   []string // sorted, as the service answers them
+
+	announced bool     // a rotation made it
+	put       []string // the labels that the PutSecretValue that wrote it answered
 }
 
 // value is a secret value: one of text and bytes, or neither in a version that

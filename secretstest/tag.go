@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -35,6 +36,9 @@ var tagResource = operation[secretsmanager.TagResourceInput, secretsmanager.TagR
 func (r *request) tagResource(in *secretsmanager.TagResourceInput) (*secretsmanager.TagResourceOutput, error) {
 	s, err := r.writable(in.SecretId)
 	if err != nil {
+		return nil, err
+	}
+	if err := usableTags(in.Tags); err != nil {
 		return nil, err
 	}
 	s = s.edit(r.date())
@@ -90,8 +94,28 @@ func (c *checks) tags(tags []types.Tag) {
 	}
 }
 
-// withTags adds tags to a copy of the list. Of two with one key the later
-// counts, at the place of the earlier.
+// usableTags refuses tags without a key, with a key that AWS reserves, and two
+// with one key. That aws: is reserved is documented; the answers to the three
+// are not recorded.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html
+func usableTags(tags []types.Tag) error {
+	seen := make(map[string]bool, len(tags))
+	for _, t := range tags {
+		switch key := aws.ToString(t.Key); {
+		case t.Key == nil:
+			return invalidParameter("A tag must have a key.")
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			return invalidParameter("Tag keys that begin with aws: are reserved.")
+		case seen[key]:
+			return invalidParameter("A tag key can be given only once.")
+		default:
+			seen[key] = true
+		}
+	}
+	return nil
+}
+
+// withTags adds tags to a copy of the list.
 func withTags(tags []tag, added []types.Tag) []tag {
 	tags = slices.Clone(tags)
 	for _, t := range added {

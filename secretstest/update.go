@@ -37,6 +37,9 @@ func (r *request) updateSecret(in *secretsmanager.UpdateSecretInput) (*secretsma
 	if err := oneValue(in.SecretString, in.SecretBinary); err != nil {
 		return nil, err
 	}
+	if err := notImitated("Type", in.Type != nil, "holds no secrets of partners"); err != nil {
+		return nil, err
+	}
 	s, err := r.writable(in.SecretId)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package secretstest
 import (
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +13,7 @@ type vault struct {
 	region, account string
 	timelines       map[string]*timeline // by name; none is empty
 	serial          uint64               // the last one given
+	deleted         []string             // the last names deleted by force, oldest first
 }
 
 // maxSecrets is the quota of an account in a Region.
@@ -32,6 +34,26 @@ func (v *vault) full(now time.Time) bool {
 	return held >= maxSecrets
 }
 
+// keptDeleted is how many names deleted by force keep their history for stale
+// reads. Without a bound a server that serves for long would hold every value it
+// ever had.
+const keptDeleted = 64
+
+// forget notes a deletion by force, and drops the history, values included, of
+// the name whose such deletion is the longest ago, if it was not made again.
+func (v *vault) forget(name string, now time.Time) {
+	v.deleted = append(v.deleted, name)
+	if len(v.deleted) <= keptDeleted {
+		return
+	}
+	oldest := v.deleted[0]
+	v.deleted = slices.Delete(v.deleted, 0, 1)
+	t := v.timelines[oldest]
+	if t != nil && t.latest(now) == nil && !slices.Contains(v.deleted, oldest) {
+		delete(v.timelines, oldest)
+	}
+}
+
 // next numbers what is made in the vault, in order.
 func (v *vault) next() uint64 {
 	v.serial++
@@ -40,7 +62,19 @@ func (v *vault) next() uint64 {
 
 // arnPrefix comes before the name in every ARN of the vault.
 func (v *vault) arnPrefix() string {
-	return "arn:aws:secretsmanager:" + v.region + ":" + v.account + ":secret:"
+	return "arn:" + partition(v.region) + ":secretsmanager:" + v.region + ":" + v.account + ":secret:"
+}
+
+// partition is the first part of the ARNs of a Region.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }
 
 // newARN makes the ARN of a new secret: its name, a hyphen and six random

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -87,9 +88,12 @@ func (b *Backend) dispatch(r *http.Request) (smithy.Serializable, error) {
 		return nil, b.reject(name, failure("UnknownOperationException", ""))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-	if err != nil {
+	if errors.As(err, new(*http.MaxBytesError)) {
 		// What the service answers to an oversized body is not recorded.
 		return nil, b.reject(name, failure("RequestEntityTooLargeException", ""))
+	}
+	if err != nil { // the client is gone, or its connection broke
+		return nil, b.reject(name, err)
 	}
 	return op.serve(r.Context(), b, b.origin(r), body)
 }
@@ -97,7 +101,8 @@ func (b *Backend) dispatch(r *http.Request) (smithy.Serializable, error) {
 // origin reads the credential scope of a signature, which is not checked:
 // Credential=KEY/DATE/REGION/secretsmanager/aws4_request.
 func (b *Backend) origin(r *http.Request) origin {
-	from := origin{caller: caller{account: b.account}, region: b.region, http: true}
+	from := b.inProcess()
+	from.http = true
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	parts := strings.SplitN(scope, "/", 4)
 	if len(parts) < 4 {
@@ -106,6 +111,7 @@ func (b *Backend) origin(r *http.Request) origin {
 	from.caller.accessKey = parts[0]
 	from.caller.account = cmp.Or(b.accessKeys[parts[0]], from.caller.account)
 	from.region = cmp.Or(parts[2], from.region)
+	from.caller.partition = partition(from.region)
 	return from
 }
 

@@ -134,6 +134,43 @@ func TestRegions(t *testing.T) {
 	notFound(t, err)
 }
 
+// TestPartitions shows the ARNs of Regions beside the commercial ones.
+func TestPartitions(t *testing.T) {
+	for region, want := range map[string]string{
+		"eu-west-1": "arn:aws:", "cn-north-1": "arn:aws-cn:", "us-gov-west-1": "arn:aws-us-gov:",
+	} {
+		b := secretstest.New(func(o *secretstest.Options) { o.Region = region })
+		out, err := b.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(token())})
+		must(t, err)
+		if !strings.HasPrefix(*out.ARN, want+"secretsmanager:"+region+":") {
+			t.Error(*out.ARN)
+		}
+		_, err = b.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: out.ARN})
+		must(t, err)
+	}
+}
+
+// TestHalfARequest has a client go away in the middle of a body: that is no
+// oversized body, and gets no answer.
+func TestHalfARequest(t *testing.T) {
+	b := secretstest.New()
+	server := httptest.NewServer(b.Handler())
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: local\r\nX-Amz-Target: secretsmanager.CreateSecret\r\nContent-Length: 100\r\n\r\n{\"Name\"")
+	must(t, err)
+	must(t, conn.(*net.TCPConn).CloseWrite())
+	if answer, _ := io.ReadAll(conn); len(answer) != 0 {
+		t.Errorf("answered %s", answer)
+	}
+	server.Close() // waits for the handler
+	if calls := b.Calls(); len(calls) != 1 || calls[0].Code != secretstest.CodeConnectionReset {
+		t.Errorf("logged %+v", calls)
+	}
+}
+
 // TestServerError shows 5xx on the wire, with a fault that ends.
 func TestServerError(t *testing.T) {
 	b := secretstest.New()

@@ -42,6 +42,26 @@ func (c *check) denied(err error, reason string) {
 	}
 }
 
+// grants is whether another account reads a secret with a policy of one
+// permission.
+func grants(whom, permission string, want bool) behaviour {
+	return grantsWhere(whom, iam("reference_policies_elements.html"), permission, want)
+}
+
+func grantsWhere(whom string, source source, permission string, want bool) behaviour {
+	return behaviour{"a secret is open to " + whom, source, func(c *check) {
+		arn := *c.createWith(secretsmanager.CreateSecretInput{SecretString: aws.String(token()), KmsKeyId: aws.String("alias/mine")}).ARN
+		there := c.other(arn)
+		_, err := c.putPolicy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+permission+`}]}`, false)
+		c.must(err)
+		if err := there.getErr(arn); want {
+			c.must(err)
+		} else {
+			c.denied(err, "because no resource-based policy allows")
+		}
+	}}
+}
+
 var accounts = []behaviour{
 	{"another account with a policy reaches a secret, but not under the default key", verified("LocalStack test_cross_account_access"), func(c *check) {
 		arn := *c.create(token()).ARN
@@ -108,6 +128,19 @@ var accounts = []behaviour{
 		_, err = there.DescribeSecret(c.ctx, &secretsmanager.DescribeSecretInput{SecretId: &arn})
 		c.must(err)
 	}},
+	grants("nobody by a policy for a role", `"Principal":{"AWS":"arn:aws:iam::210987654321:role/only-this"},"Action":"*","Resource":"*"`, false),
+	grants("nobody by a policy for another resource", `"Principal":"*","Action":"*","Resource":"arn:aws:s3:::nothing"`, false),
+	grants("its readers by a pattern of an action", `"Principal":"*","Action":"secretsmanager:*SecretValu?","Resource":"*"`, true),
+	grants("its readers by a pattern of its ARN", `"Principal":{"AWS":"210987654321"},"Action":"*","Resource":"arn:*:secret:conformance/*-??????"`, true),
+	grants("its readers by a policy for all other resources", `"Principal":"*","Action":"*","NotResource":"arn:aws:s3:::*"`, true),
+	grants("nobody by a policy for all other actions", `"Principal":"*","NotAction":"secretsmanager:get*","Resource":"*"`, false),
+	grants("its readers by a policy for all other principals", `"NotPrincipal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"*","Resource":"*"`, true),
+	grants("nobody by a policy for all but them", `"NotPrincipal":{"AWS":"`+otherPrincipal+`"},"Action":"*","Resource":"*"`, false),
+	grants("nobody that a denial of all but others means", `"Principal":"*","Action":"*","Resource":"*"},`+
+		`{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"*","Resource":"*"`, false),
+	grantsWhere("nobody by a permission with a condition", ours, `"Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}`, false),
+	grantsWhere("nobody past a denial with a condition", ours, `"Principal":"*","Action":"*","Resource":"*"},`+
+		`{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalAccount":"1"}}`, false),
 	{"an account has names of its own", documented("userguide/whats-in-a-secret.html"), func(c *check) {
 		c.create(token())
 		c.notFound(c.other(c.name).getErr(c.name))

@@ -17,6 +17,18 @@ func (c *check) tokenInUse(err error, token, arn string) {
 }
 
 var creating = []behaviour{
+	{"replicas and a partner's type are not ignored but refused", ours, func(c *check) {
+		for _, in := range []secretsmanager.CreateSecretInput{
+			{AddReplicaRegions: []types.ReplicaRegionType{{Region: aws.String("eu-west-1")}}}, {Type: aws.String("partner")},
+		} {
+			in.Name = &c.name
+			_, err := c.CreateSecret(c.ctx, &in)
+			c.code(err, "InvalidParameterException")
+		}
+		c.create(token())
+		_, err := c.UpdateSecret(c.ctx, &secretsmanager.UpdateSecretInput{SecretId: &c.name, Type: aws.String("partner")})
+		c.code(err, "InvalidParameterException")
+	}},
 	{"CreateSecret answers ARN, name and version", recorded("test_create_and_update_secret"), func(c *check) {
 		out := c.create(token())
 		if !regexp.MustCompile(`^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:` + c.name + `-[A-Za-z0-9]{6}$`).MatchString(*out.ARN) {

@@ -140,6 +140,10 @@ var filtering = []behaviour{
 	search("filter description finds the beginnings of words", verified(localStackFilters), []filtered{
 		{suffix: "1", description: "a secret"}, {suffix: "2", description: "an secret"}, {suffix: "3", description: "asecret"}, {suffix: "4", description: "thesecret"},
 	}, map[string][]string{"a": {"1", "2", "3"}, "!a": {"4"}, "a secret": {"1", "2"}, "!c": {"1", "2", "3", "4"}}, "description"),
+	{"a value of a filter may be empty", model, func(c *check) {
+		_, err := c.ListSecrets(c.ctx, &secretsmanager.ListSecretsInput{Filters: by("name", "")})
+		c.must(err)
+	}},
 	{"filter name finds the beginnings of names", verified(localStackFilters), func(c *check) {
 		c.make([]filtered{{suffix: "one"}, {suffix: "/two"}})
 		c.finds(by("name", c.name+"//"), "/two")

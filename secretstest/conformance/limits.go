@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -56,6 +57,14 @@ var limits = []behaviour{
 	allowed("description of 2,048", model, create{Description: aws.String(longText[:2048])}),
 	beyond("description of 2,049", model, create{Description: &longText},
 		violation("Value '"+longText+"'", "description", "have length less than or equal to 2048")),
+	allowed("description of 2,048 characters beyond ASCII", model, create{Description: aws.String(strings.Repeat("é", 2048))}),
+	beyond("description of 2,049 characters beyond ASCII", model, create{Description: aws.String(strings.Repeat("é", 2049))},
+		violation("Value '"+strings.Repeat("é", 2049)+"'", "description", "have length less than or equal to 2048")),
+	beyond("text of 65,538 bytes in half as many characters", quotas, create{SecretString: aws.String(strings.Repeat("é", 32769))},
+		violation("Value", "secretString", "have length less than or equal to 65536")),
+	allowed("tag of 128 and 256 characters beyond ASCII", model, create{
+		Tags: []types.Tag{{Key: aws.String(strings.Repeat("é", 128)), Value: aws.String(strings.Repeat("é", 256))}},
+	}),
 	beyond("KMS key of 2,049", model, create{KmsKeyId: &longText},
 		violation("Value '"+longText+"'", "kmsKeyId", "have length less than or equal to 2048")),
 	allowed("50 tags", quotas, create{Tags: tags(50)}),

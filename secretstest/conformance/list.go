@@ -116,13 +116,13 @@ var listing = []behaviour{
 	}},
 	{"ListSecrets leaves out what is scheduled for deletion, unless asked", documented("apireference/API_ListSecrets.html"), func(c *check) {
 		c.create(token())
-		removed := c.remove()
+		c.remove()
 		c.same("names", entryNames(c.list(secretsmanager.ListSecretsInput{})), []string{})
 		got := c.list(secretsmanager.ListSecretsInput{IncludePlannedDeletion: aws.Bool(true)})
 		if len(got) != 1 {
 			c.fatalf("%d secrets", len(got))
 		}
-		c.same("DeletedDate", got[0].DeletedDate, removed.DeletionDate)
+		c.same("has DeletedDate", got[0].DeletedDate != nil, true)
 	}},
 	{"ListSecrets refuses a token that was never given", model, func(c *check) {
 		c.code(c.listErr(secretsmanager.ListSecretsInput{NextToken: aws.String(token())}), "InvalidNextTokenException")

@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
@@ -54,6 +56,28 @@ var policies = []behaviour{
 			c.refused(err, "MalformedPolicyDocumentException", "This policy has invalid syntax.")
 			_, err = c.validate(policy)
 			c.refused(err, "MalformedPolicyDocumentException", "This policy has invalid syntax.")
+		}
+	}},
+	{"a resource policy needs effect, principal, action and resource, by these very names", iam("reference_policies_grammar.html"), func(c *check) {
+		c.create(token())
+		for _, part := range []string{
+			``, `"Effect":"Allow"`, `"Effect":"Allow","Principal":"*","Action":"*"`, `"Effect":"Allow","Principal":"*","Resource":"*"`,
+			`"Effect":"Allow","Action":"*","Resource":"*"`, `"Principal":"*","Action":"*","Resource":"*"`,
+			`"Effect":"Allow","Principal":"*","action":"*","resource":"*"`, `"Effect":"Allow","Principal":"me","Action":"*","Resource":"*"`,
+			`"Effect":"Allow","Principal":{},"Action":"*","Resource":"*"`, `"Effect":"Allow","Principal":"*","Action":[],"Resource":"*"`,
+			`"Effect":"Deny","Principal":"*","NotPrincipal":"*","Action":"*","Resource":"*"`,
+		} {
+			_, err := c.putPolicy(`{"Statement":[{`+part+`}]}`, false)
+			c.code(err, "MalformedPolicyDocumentException")
+		}
+	}},
+	{"BlockPublicPolicy refuses a policy for all but some, and for the root of any account", ours, func(c *check) {
+		c.create(token())
+		for _, policy := range []string{
+			policyFor("arn:aws:iam::*:root"), strings.Replace(policyFor("arn:aws:iam::123456789012:root"), `"Principal"`, `"NotPrincipal"`, 1),
+		} {
+			_, err := c.putPolicy(policy, true)
+			c.code(err, "PublicPolicyException")
 		}
 	}},
 	{"BlockPublicPolicy refuses a policy for everybody", model, func(c *check) {

@@ -73,15 +73,30 @@ var putting = []behaviour{
 	{"PutSecretValue again with the token and the value changes nothing", documented("apireference/API_PutSecretValue.html"), func(c *check) {
 		c.create(token())
 		in := secretsmanager.PutSecretValueInput{SecretString: aws.String(token()), ClientRequestToken: aws.String(token())}
-		_, err := c.putWith(in)
+		first, err := c.putWith(in)
 		c.must(err)
 		v3 := c.put(token())
 		before := c.describe().LastChangedDate
 		again, err := c.putWith(in)
 		c.must(err)
-		c.same("again", []any{again.VersionId, again.VersionStages}, []any{in.ClientRequestToken, []string{"AWSPREVIOUS"}})
+		c.same("again", []any{again.VersionId, again.VersionStages}, []any{first.VersionId, first.VersionStages})
 		c.stages(map[string][]string{*in.ClientRequestToken: {"AWSPREVIOUS"}, v3: {"AWSCURRENT"}})
 		c.same("LastChangedDate", c.describe().LastChangedDate, before)
+	}},
+	{"PutSecretValue again answers the labels of the first time", ours, func(c *check) {
+		c.create(token())
+		in := secretsmanager.PutSecretValueInput{SecretString: aws.String(token()), ClientRequestToken: aws.String(token()), VersionStages: []string{"mine"}}
+		_, err := c.putWith(in)
+		c.must(err)
+		c.put(token(), "mine")
+		again, err := c.putWith(in)
+		c.must(err)
+		c.same("labels", again.VersionStages, []string{"mine"})
+	}},
+	{"text that is not UTF-8 is kept with U+FFFD for each bad byte", ours, func(c *check) {
+		c.createWith(secretsmanager.CreateSecretInput{SecretString: aws.String("a\xff\xfe"), Description: aws.String("\xffb")})
+		c.same("value", c.get().SecretString, "a\ufffd\ufffd")
+		c.same("description", c.describe().Description, "\ufffdb")
 	}},
 	{"PutSecretValue refuses the token with another value", reported("moto#9192"), func(c *check) {
 		arn := *c.create(token()).ARN

@@ -140,8 +140,17 @@ var describing = []behaviour{
 	}},
 	{"DescribeSecret shows a secret scheduled for deletion", verified("LocalStack test_force_delete_deleted_secret"), func(c *check) {
 		c.create(token())
+		c.remove()
+		c.same("has DeletedDate", c.describe().DeletedDate != nil, true)
+	}},
+	// The service's texts disagree: DescribeSecret calls it "the date the secret is
+	// scheduled for deletion", ListSecrets the date "the deletion of the secret
+	// occurred". No recorded answer tells the end of the window from the request.
+	{"DeletedDate is the end of the recovery window", ours, func(c *check) {
+		c.create(token())
 		out := c.remove()
-		c.same("DeletedDate", c.describe().DeletedDate, out.DeletionDate)
+		c.same("described", c.describe().DeletedDate, out.DeletionDate)
+		c.same("listed", c.list(secretsmanager.ListSecretsInput{IncludePlannedDeletion: aws.Bool(true)})[0].DeletedDate, out.DeletionDate)
 	}},
 	{"DescribeSecret of an absent secret", documented("apireference/API_DescribeSecret.html"), func(c *check) {
 		_, err := c.DescribeSecret(c.ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(c.name)})

@@ -192,6 +192,59 @@ var rotating = []behaviour{
 		c.same("versions", len(c.listVersions(true).Versions), 1)
 		c.same("RotationEnabled", c.describe().RotationEnabled, true)
 	}},
+	{"RotateSecret later leaves what its function made current", documented("apireference/API_RotateSecret.html (RotateImmediately)"), func(c *check) {
+		v1 := *c.create(token()).VersionId
+		val, made := token(), ""
+		c.lambda(func(ctx context.Context, event secretstest.RotationEvent) error {
+			made = event.ClientRequestToken
+			_, err := c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+				SecretId: &event.SecretID, ClientRequestToken: &event.ClientRequestToken, SecretString: &val,
+			})
+			return err
+		})
+		in := daily()
+		in.RotateImmediately = aws.Bool(false)
+		c.rotateWith(in)
+		c.stages(map[string][]string{v1: {"AWSPREVIOUS"}, made: {"AWSCURRENT"}})
+		c.same("value", c.get().SecretString, val)
+	}},
+	{"RotateSecret refuses a 21st label", quotas, func(c *check) {
+		c.create(token())
+		labels := make([]string, 19)
+		for i := range labels {
+			labels[i] = fmt.Sprint("mine", i)
+		}
+		id := c.put(token(), labels...)
+		c.lambda(c.template)
+		if _, err := c.rotate(daily()); err == nil {
+			c.errorf("21 labels")
+		}
+		c.same("labels", len(c.describe().VersionIdsToStages[id]), 19)
+	}},
+	{"RotateSecret with the token of a version that is there, without a function ever set", ours, func(c *check) {
+		in := secretsmanager.RotateSecretInput{ClientRequestToken: c.create(token()).VersionId}
+		_, err := c.rotate(in)
+		c.refused(err, "InvalidRequestException", "No Lambda rotation function ARN is associated with this secret.")
+	}},
+	{"RotateSecret refuses the token of a version that no rotation made", ours, func(c *check) {
+		in := daily()
+		in.ClientRequestToken = c.create(token()).VersionId
+		c.lambda(c.template)
+		_, err := c.rotate(in)
+		c.code(err, "InvalidRequestException")
+		c.same("RotationEnabled", c.describe().RotationEnabled, nil)
+	}},
+	{"RotateSecret of a secret without a value leaves it to the function", ours, func(c *check) {
+		c.createWith(secretsmanager.CreateSecretInput{})
+		var steps []string
+		c.lambda(func(_ context.Context, event secretstest.RotationEvent) error {
+			steps = append(steps, event.Step)
+			return errors.New("nothing to rotate")
+		})
+		id := *c.rotateWith(daily()).VersionId
+		c.same("steps", steps, []string{"createSecret"})
+		c.stages(map[string][]string{id: {"AWSPENDING"}})
+	}},
 	{"RotateSecret again with the token starts nothing", documented("apireference/API_RotateSecret.html (ClientRequestToken)"), func(c *check) {
 		c.create(token())
 		c.lambda(c.template)

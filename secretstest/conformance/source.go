@@ -19,6 +19,7 @@ const (
 	// The service's own text, in somebody's report.
 	byReport kind = "reported with the service's own text: "
 	byPage   kind = "https://docs.aws.amazon.com/secretsmanager/latest/"
+	byIAM    kind = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 	byModel  kind = "service model secretsmanager 2017-10-17"
 	// Known from nowhere: what secretstest chose.
 	byChoice kind = "not recorded; the choice of secretstest"
@@ -28,6 +29,7 @@ func recorded(test string) source   { return source{byRecording, test} }
 func verified(test string) source   { return source{byVerification, test} }
 func reported(where string) source  { return source{byReport, where} }
 func documented(page string) source { return source{byPage, page} }
+func iam(page string) source        { return source{byIAM, page} }
 
 var (
 	model  = source{kind: byModel}

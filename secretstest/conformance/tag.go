@@ -55,6 +55,23 @@ var tagging = []behaviour{
 		c.untag("other")
 		c.same("tags", c.describe().Tags, pairs("k", "v"))
 	}},
+	{"tag keys that begin with aws: are refused", documented("apireference/API_TagResource.html"), func(c *check) {
+		c.createWith(secretsmanager.CreateSecretInput{Tags: pairs("k", "v")})
+		if c.tagErr(pairs("aws:x", "v")) == nil {
+			c.errorf("TagResource took it")
+		}
+		_, err := c.CreateSecret(c.ctx, &secretsmanager.CreateSecretInput{Name: aws.String(c.secret("other")), Tags: pairs("aws:x", "v")})
+		if err == nil {
+			c.errorf("CreateSecret took it")
+		}
+		c.same("tags", c.describe().Tags, pairs("k", "v"))
+	}},
+	{"a tag without a key, and a key given twice, are refused", ours, func(c *check) {
+		c.createWith(secretsmanager.CreateSecretInput{Tags: pairs("k", "v")})
+		c.code(c.tagErr([]types.Tag{{Value: aws.String("v")}}), "InvalidParameterException")
+		c.code(c.tagErr(pairs("l", "1", "l", "2")), "InvalidParameterException")
+		c.same("tags", c.describe().Tags, pairs("k", "v"))
+	}},
 	{"a secret scheduled for deletion refuses tags", verified("LocalStack test_tag_untag_resource_on_deleted_secret"), func(c *check) {
 		c.createWith(secretsmanager.CreateSecretInput{SecretString: aws.String(token()), Tags: pairs("initial-tag", "initial-value")})
 		c.remove()

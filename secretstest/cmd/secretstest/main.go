@@ -2,7 +2,12 @@
 // want a local endpoint and for services under test in other processes:
 //
 //	go run github.com/formbridge/tenantsecrets/secretstest/cmd/secretstest -addr 127.0.0.1:4599
-//	AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4599 aws secretsmanager list-secrets
+//	AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4599 AWS_REGION=us-east-1 \
+//		AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws secretsmanager list-secrets
+//
+// RotateSecret answers that the Lambda function cannot be invoked: a rotation
+// function is a Go function, given to secretstest.Backend.RegisterLambda. What
+// else a rotation does, PutSecretValue and UpdateSecretVersionStage do here too.
 //
 // It stops on an interrupt, and what it held is gone. Signatures are not
 // checked, so it listens on loopback addresses only, unless -remote is given.
@@ -45,6 +50,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	} else if err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("what is %q? there are flags only", flags.Arg(0))
+	}
 	if !*remote && !loopback(*addr) {
 		return fmt.Errorf("%s is not a loopback address; other machines could read and write all secrets (-remote allows it)", *addr)
 	}
@@ -52,7 +60,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	backend := secretstest.New(func(o *secretstest.Options) { o.Region, o.Account = *region, *account })
+	backend := secretstest.New(func(o *secretstest.Options) {
+		o.Region, o.Account, o.NoCallLog = *region, *account, true
+	})
 	fmt.Fprintf(out, "Secrets Manager at http://%s\n", listener.Addr())
 	return serve(ctx, listener, backend.Handler())
 }

@@ -76,7 +76,7 @@ func ask(t *testing.T, url string) string {
 }
 
 func TestRefusedArguments(t *testing.T) {
-	for _, args := range [][]string{{"-addr", "0.0.0.0:0"}, {"-addr", ":0"}, {"-addr", "127.0.0.1"}, {"-addr", "127.0.0.1:x"}, {"-port", "1"}} {
+	for _, args := range [][]string{{"-addr", "0.0.0.0:0"}, {"-addr", ":0"}, {"-addr", "127.0.0.1"}, {"-addr", "127.0.0.1:x"}, {"-port", "1"}, {"-addr", "127.0.0.1:0", "stray"}} {
 		if err := run(context.Background(), args, io.Discard); err == nil {
 			t.Errorf("%v is taken", args)
 		}
