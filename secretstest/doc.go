@@ -46,7 +46,7 @@
 //	server := httptest.NewServer(b.Handler())
 //	cmd := exec.Command("./service")
 //	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL,
-//		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any")
+//		"AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any")
 //
 // The command secretstest/cmd/secretstest serves one without a test. Signatures
 // are not checked; the Region is the one a request is signed for, and the

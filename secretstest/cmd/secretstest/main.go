@@ -2,7 +2,7 @@
 // want a local endpoint and for services under test in other processes:
 //
 //	go run github.com/formbridge/tenantsecrets/secretstest/cmd/secretstest -addr 127.0.0.1:4599
-//	AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4599 AWS_REGION=us-east-1 \
+//	AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4599 AWS_DEFAULT_REGION=us-east-1 \
 //		AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws secretsmanager list-secrets
 //
 // RotateSecret answers that the Lambda function cannot be invoked: a rotation
