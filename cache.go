@@ -194,6 +194,12 @@ const anyFresh = int64(-1)
 // wanted is the need of a call that wants a secret.
 var wanted = need{after: anyFresh}
 
+// outlives tells whether a load that ended so has to be followed by another: what
+// it read is outdated, or it was refused for a need that is not this one.
+func (n need) outlives(err error) bool {
+	return errors.Is(err, errSuperseded) || !n.mismatch && errors.Is(err, errTooManyForgeries)
+}
+
 // join waits for the load that is under way, or begins one. Its caller's context
 // bounds its wait and nothing else: the load goes on for whoever comes next.
 func (c *cache) join(ctx context.Context, e *entry, n need, wait time.Duration) (*snapshot, error) {
@@ -209,7 +215,7 @@ func (c *cache) join(ctx context.Context, e *entry, n need, wait time.Duration) 
 		}
 		select {
 		case result := <-e.flight.DoChan("", func() (any, error) { return c.load(e, n) }):
-			if errors.Is(result.Err, errSuperseded) {
+			if n.outlives(result.Err) {
 				continue
 			}
 			s, _ := result.Val.(*snapshot)

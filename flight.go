@@ -91,13 +91,16 @@ func (c *cache) loadNow(e *entry, n need) (*snapshot, error) {
 	return c.settle(e, s), nil
 }
 
-var errTooManyStrangers = transient("too many ids that nobody has seen to exist are asked for")
+var (
+	errTooManyStrangers = transient("too many ids that nobody has seen to exist are asked for")
+	errTooManyForgeries = transient("too many signatures that no key made are looked into")
+)
 
 // charge takes what a load costs from the budget that it is for.
 func (c *cache) charge(n need, stranger bool, now time.Duration) error {
 	switch {
 	case n.mismatch && !c.forgeries.take(now):
-		return errTimedOut
+		return errTooManyForgeries
 	case stranger && !c.strangers.take(now):
 		return errTooManyStrangers
 	}
