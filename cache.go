@@ -16,7 +16,7 @@ const creationLag = 10 * time.Second
 // cache keeps a snapshot per secret, and decides who fetches it and when. No
 // lock is held across a fetch.
 type cache struct {
-	clock     clock
+	clock     *clock
 	freshness freshness
 	timeout   time.Duration // of a load; 0: none
 	slots     slots

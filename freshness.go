@@ -2,6 +2,7 @@ package tenantsecrets
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -77,16 +78,25 @@ func backoff(failures int) time.Duration {
 	return max(minBackoff, full-time.Duration(rand.Float64()*float64(full)/4))
 }
 
-// clock counts from the client's birth, so that a hit reads the monotonic clock
-// alone.
+// clock counts from the client's birth. A hit reads the monotonic clock alone,
+// which stands still while a process is frozen, as a suspended machine is; so the
+// wall clock is compared with it once in wallEvery of process time, and what the
+// one has moved more than the other counts as elapsed from then on.
 type clock struct {
 	now  func() time.Time // nil: time.Now
 	base time.Time
+	wall time.Time // base without its monotonic reading
+
+	compared atomic.Int64 // monotonic time of the last comparison
+	frozen   atomic.Int64 // what the wall clock has moved more
 }
 
-func newClock(now func() time.Time) clock {
-	c := clock{now: now}
+const wallEvery = 100 * time.Millisecond
+
+func newClock(now func() time.Time) *clock {
+	c := &clock{now: now}
 	c.base = c.time()
+	c.wall = c.base.Round(0)
 	return c
 }
 
@@ -99,9 +109,26 @@ func (c *clock) time() time.Time {
 
 func (c *clock) elapsed() time.Duration {
 	if c.now != nil {
-		return max(0, c.now().Sub(c.base)) // it may go back, but nothing is older than the client
+		now := c.now()
+		return max(0, now.Sub(c.base), now.Round(0).Sub(c.wall)) // it may go back, but nothing is older than the client
 	}
-	return time.Since(c.base)
+	monotonic := time.Since(c.base)
+	if monotonic-time.Duration(c.compared.Load()) >= wallEvery {
+		c.compare(monotonic)
+	}
+	return monotonic + time.Duration(c.frozen.Load())
+}
+
+// compare notes by how much the wall clock is ahead. It never takes that back: a
+// wall clock that was set back does not make anything younger.
+func (c *clock) compare(monotonic time.Duration) {
+	c.compared.Store(int64(monotonic))
+	ahead := int64(time.Now().Round(0).Sub(c.wall) - monotonic)
+	for was := c.frozen.Load(); ahead > was; was = c.frozen.Load() {
+		if c.frozen.CompareAndSwap(was, ahead) {
+			return
+		}
+	}
 }
 
 // span is the time between two clock readings.
