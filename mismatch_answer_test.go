@@ -118,7 +118,7 @@ func TestForgeriesKeepNoNewKeyOut(t *testing.T) {
 					pause(ctx, time.Duration(i)*50*time.Millisecond)
 					for ctx.Err() == nil {
 						verify(ctx, c, forged())
-						pause(ctx, time.Millisecond)
+						pause(ctx, 10*time.Millisecond)
 					}
 				}()
 			}
