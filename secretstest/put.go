@@ -3,6 +3,7 @@ package secretstest
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -21,6 +22,15 @@ func (b *Backend) PutSecretValue(
 	return putSecretValue.invoke(ctx, b, in)
 }
 
+var rotationTokenPattern = regexp.MustCompile(`^[a-zA-Z0-9-]+$`) // from the service model
+
+func (c *checks) rotationToken(v string) {
+	c.secret("RotationToken", utf8.RuneCountInString(v), 36, 256)
+	if !rotationTokenPattern.MatchString(v) {
+		c.violate("Value", "RotationToken", `Member must satisfy regular expression pattern: ^[a-zA-Z0-9\-]+$`)
+	}
+}
+
 var putSecretValue = operation[secretsmanager.PutSecretValueInput, secretsmanager.PutSecretValueOutput]{
 	name: "PutSecretValue",
 	check: func(c *checks, in *secretsmanager.PutSecretValueInput) {
@@ -29,7 +39,7 @@ var putSecretValue = operation[secretsmanager.PutSecretValueInput, secretsmanage
 		c.value(in.SecretString, in.SecretBinary)
 		c.list("VersionStages", in.VersionStages, 20, 256)
 		if in.RotationToken != nil {
-			c.secret("RotationToken", utf8.RuneCountInString(*in.RotationToken), 36, 256)
+			c.rotationToken(*in.RotationToken)
 		}
 	},
 	subject: func(in *secretsmanager.PutSecretValueInput) Call {

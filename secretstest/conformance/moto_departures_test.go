@@ -55,6 +55,7 @@ var motoDepartures = []string{
 	"PutSecretValue refuses text and bytes together",
 	"PutSecretValue to an absent secret",
 	"PutSecretValue refuses a RotationToken that is too short",
+	"PutSecretValue refuses a RotationToken of other characters",
 	"PutSecretValue refuses 21 labels",
 	"a secret has at most 20 labels over all its versions",
 	"UpdateSecret makes a version only of a value",

@@ -129,6 +129,11 @@ var putting = []behaviour{
 		_, err := c.putWith(secretsmanager.PutSecretValueInput{SecretString: aws.String(token()), RotationToken: aws.String("short")})
 		c.code(err, "ValidationException")
 	}},
+	{"PutSecretValue refuses a RotationToken of other characters", model, func(c *check) {
+		c.create(token())
+		_, err := c.putWith(secretsmanager.PutSecretValueInput{SecretString: aws.String(token()), RotationToken: aws.String("_" + token())})
+		c.code(err, "ValidationException")
+	}},
 	{"PutSecretValue refuses 21 labels", model, func(c *check) {
 		c.create(token())
 		_, err := c.putWith(secretsmanager.PutSecretValueInput{SecretString: aws.String(token()), VersionStages: labels(21)})
