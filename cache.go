@@ -88,7 +88,7 @@ var (
 // written before; times would not tell where Options.Now stands still.
 func (c *cache) get(ctx context.Context, e *entry) (s *snapshot, asked int64, err error) {
 	asked = e.number.Load()
-	if s = e.held.Load(); s != nil && s.isFresh(c.clock.elapsed()) {
+	if s = e.held.Load(); s != nil && s.isFresh(c.clock.elapsed()) && c.ctx.Err() == nil {
 		return s, asked, nil
 	}
 	s, err = c.freshen(ctx, e)

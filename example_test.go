@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -212,6 +213,53 @@ func ExampleGet() {
 	request.Header.Set(k.Header, k.Scheme+" "+k.Key.Reveal())
 	fmt.Println(k.Header+":", k.Scheme, k.Key)
 	// Output: Authorization: Bearer [redacted]
+}
+
+func ExampleDestinationHMACKey() {
+	ctx := context.Background()
+	api := secretstest.New()
+	_, err := api.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+		Name: aws.String("prod/formbridge/t_abc123/destinations/webhook1/hmac_key"),
+		SecretString: aws.String(`{"shared_secret":"` + rand.Text() + `","created_at":"2026-01-02T03:04:05Z",` +
+			`"tenant_id":"t_abc123","version":"1.0"}`),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := tenantsecrets.New(api, tenantsecrets.Naming{Environment: "prod", Service: "formbridge"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	// What goes out is signed with the destination's key.
+	keys, err := tenantsecrets.Get(ctx, c, "t_abc123", tenantsecrets.DestinationHMACKey("webhook1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	signature, err := tenantsecrets.SignHMAC(keys, []byte(`{"event":"paid"}`))
+	fmt.Println(len(signature), "digits,", err)
+	// Output: 64 digits, <nil>
+}
+
+func ExampleTenantSecret() {
+	c, err := tenantsecrets.New(secretstest.New(), tenantsecrets.Naming{Environment: "prod", Service: "formbridge"},
+		func(o *tenantsecrets.Options) { o.UnknownIDs = 10 }) // few strangers are expected here
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	s, err := c.CreateTenant(context.Background(), "t_abc123")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// For an inventory: which version, and how old its newest key is.
+	fmt.Println(len(s.VersionID()), "characters,", time.Since(s.CreatedAt()) < time.Minute)
+	// For a tenant who verifies with a Standard Webhooks library:
+	fmt.Println(s.WebhookSecret().Reveal()[:len("whsec_")])
+	// Output:
+	// 36 characters, true
+	// whsec_
 }
 
 // DatabaseLogin is a kind of the service's own.
