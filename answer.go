@@ -29,6 +29,17 @@ func explain(err error) *failure {
 	return f
 }
 
+// bare is explain without a word of Secrets Manager's but its code.
+func bare(err error) *failure {
+	f := explain(err)
+	var kept *apiError
+	if errors.As(f, &kept) {
+		kept = &apiError{code: kept.code, requestID: kept.requestID, fault: kept.fault}
+		f.detail, f.cause = kept.Error(), kept
+	}
+	return f
+}
+
 func keep(err error, api smithy.APIError) *apiError {
 	kept := &apiError{code: printable(api.ErrorCode()), message: printable(api.ErrorMessage()), fault: api.ErrorFault()}
 	var requested interface{ ServiceRequestID() string }

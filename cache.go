@@ -23,38 +23,82 @@ type cache struct {
 	strangers *bucket // of loads of secrets that nobody has seen to exist
 	forgeries *bucket // of loads that a mismatch asks for
 	table     *table
-	fetch     func(ctx context.Context, s *secret, k known) (answer, error)
+	flights   singleflight.Group // one load at a time, by the secret's name
+	fetch     fetch
+	counts    counts
+	observe   func(context.Context, Event) // may be nil
 
 	ctx   context.Context // of all loads, ended by close
 	close context.CancelFunc
+}
+
+func newCache(o *Options) *cache {
+	c := &cache{
+		clock:     newClock(o.Now),
+		freshness: freshness{o.TTL, o.MaxStale, o.StaleWait, o.NegativeTTL},
+		timeout:   o.LoadTimeout,
+		table:     newTable(o.Capacity),
+		observe:   o.Observe,
+		forgeries: newBucket(mismatchRate, mismatchBurst),
+	}
+	if o.UnknownIDs > 0 {
+		c.strangers = newBucket(o.UnknownIDs, 10*o.UnknownIDs)
+	}
+	if o.MaxLoads > 0 {
+		c.slots = make(slots, o.MaxLoads)
+	}
+	c.ctx, c.close = context.WithCancel(context.Background())
+	return c
+}
+
+// fetch finds out what a secret is now.
+type fetch func(ctx context.Context, e *entry, k known) (found, error)
+
+// found is what a load found: a new snapshot, or the one that was held and still
+// says it all.
+type found struct {
+	snapshot *snapshot
+	changed  int64 // see entry.changed
 }
 
 // entry is one secret's place in the cache.
 type entry struct {
 	secret
 	held       atomic.Pointer[snapshot]
-	flight     singleflight.Group   // one load at a time
-	refreshing atomic.Bool          // a background load is on its way
-	late       atomic.Bool          // a call has waited StaleWait in vain since the last success
 	pause      atomic.Pointer[span] // in which no load begins; nil: none
 	number     atomic.Int64         // of the last load that began
+	running    atomic.Int32         // loads: one, or also one that a write of this process has made void
+	refreshing atomic.Bool          // a background load is on its way
+	late       atomic.Bool          // a call has waited StaleWait in vain since the last success
 	exists     atomic.Bool          // it was seen to, by a load or by its creation
+	resident   atomic.Bool          // it has a place in the table that strangers cannot take
+	neighbours
 
 	mu       sync.Mutex    // never held across a fetch
 	begun    time.Duration // when the last load did
-	running  int           // loads: one, or also one that a write of this process has made void
 	failure  *failure      // of the last load; nil if it succeeded
-	failures int           // in a row
+	failures int32         // in a row
+	inVain   int32         // loads in a row that a mismatch asked for and that found nothing new
 	writes   int           // of this process to the secret; a load that began before the last is not stored
-	changed  time.Time     // newest LastChangedDate seen; it outlives what is held
-	lags     span          // in which a not-found may be a read that lags behind the creation
-	inVain   int           // loads in a row that a mismatch asked for and that found nothing new
+	changed  int64         // newest LastChangedDate seen, in microseconds; it outlives what is held
+	appeared time.Duration // when it was created or first found: then a not-found may be a read that lags behind
 }
 
-func (e *entry) key() key { return key{e.tenant, e.path} }
-
 // newEntry makes an entry that has never been loaded: a load may begin at once.
-func newEntry(s secret) *entry { return &entry{secret: s, begun: -mismatchGap} }
+func newEntry(s secret) *entry { return &entry{secret: s, begun: -mismatchGap, appeared: -creationLag} }
+
+// latest returns what is held, or a snapshot that holds nothing.
+func (e *entry) latest() *snapshot {
+	if s := e.held.Load(); s != nil {
+		return s
+	}
+	return newSnapshot(e)
+}
+
+func (e *entry) loading() bool { return e.running.Load() > 0 }
+
+// lags tells whether a not-found may be a read that lags behind the creation.
+func (e *entry) lags(now time.Duration) bool { return newSpan(e.appeared, creationLag).holds(now) }
 
 // backsOff tells whether no load may begin.
 func (e *entry) backsOff(now time.Duration) bool {
@@ -83,20 +127,22 @@ var (
 	errSuperseded = errors.New("the secret was written while it was being read")
 )
 
-// get returns a snapshot that may be served, and the number of the last load that
-// had begun when it was asked for. One of a higher number has seen all that was
-// written before; times would not tell where Options.Now stands still.
-func (c *cache) get(ctx context.Context, e *entry) (s *snapshot, asked int64, err error) {
-	asked = e.number.Load()
-	if s = e.held.Load(); s != nil && s.isFresh(c.clock.elapsed()) && c.ctx.Err() == nil {
-		return s, asked, nil
+// find returns a secret's entry and, where that needs no thought, what may be
+// served of it. It is a hit's whole way.
+func (c *cache) find(tenant, path string) (e *entry, s *snapshot, now time.Duration) {
+	now = c.clock.elapsed() // before the table is read, whose cache misses then overlap
+	s = c.table.find(tenant, path)
+	switch {
+	case s == nil:
+		return nil, nil, now
+	case !s.isFresh(now):
+		return s.entry, nil, now
 	}
-	s, err = c.freshen(ctx, e)
-	return s, asked, err
+	return s.entry, c.hit(s), now
 }
 
-// freshen is the policy: what a call gets at each stage.
-func (c *cache) freshen(ctx context.Context, e *entry) (*snapshot, error) {
+// get returns what may be served of an entry.
+func (c *cache) get(ctx context.Context, e *entry) (*snapshot, error) {
 	for {
 		if c.ctx.Err() != nil {
 			return nil, ErrClosed
@@ -104,30 +150,32 @@ func (c *cache) freshen(ctx context.Context, e *entry) (*snapshot, error) {
 		s, now := e.held.Load(), c.clock.elapsed()
 		switch c.freshness.stage(s, now) {
 		case fresh:
-			return s, nil
+			return c.hit(s), nil
 
 		case aging:
 			c.refresh(e, now)
-			return s, nil
+			return c.hit(s), nil
 
 		case stale:
 			if c.freshness.staleWait == 0 || e.late.Load() || e.backsOff(now) {
 				c.refresh(e, now)
-				return s, nil
+				return c.stale(s), nil
 			}
+			number := s.number.Load()
 			found, err := c.join(ctx, e, wanted, c.freshness.staleWait)
 			if err == nil || isDefinite(err) || errors.Is(err, ErrClosed) {
 				return found, err
 			}
 			if errors.Is(err, errTimedOut) {
-				e.waitedInVain(s)
+				e.waitedInVain(s, number)
 			}
 			if s = e.held.Load(); c.freshness.stage(s, c.clock.elapsed()) != dead {
-				return s, nil
+				return c.stale(s), nil
 			}
 
 		case dead:
 			if f := e.refusal(now); f != nil {
+				c.counts.negatives.Add(1)
 				return nil, outdated(f, s)
 			}
 			if !e.exists.Load() && c.strangers.spent(now) {
@@ -139,12 +187,24 @@ func (c *cache) freshen(ctx context.Context, e *entry) (*snapshot, error) {
 	}
 }
 
+func (c *cache) hit(s *snapshot) *snapshot {
+	s.see()
+	c.counts.hits.add()
+	return s
+}
+
+// stale is a hit past TTL.
+func (c *cache) stale(s *snapshot) *snapshot {
+	c.counts.stale.Add(1)
+	return c.hit(s)
+}
+
 // waitedInVain notes a StaleWait that ended without an answer, unless one has
 // come at that very moment.
-func (e *entry) waitedInVain(s *snapshot) {
+func (e *entry) waitedInVain(s *snapshot, number int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.held.Load() == s {
+	if e.held.Load() == s && s.number.Load() == number {
 		e.late.Store(true)
 	}
 }
@@ -177,7 +237,7 @@ func (c *cache) refresh(e *entry, now time.Duration) {
 	go func() {
 		defer e.refreshing.Store(false)
 		defer c.slots.free()
-		_, _, _ = e.flight.Do("", func() (any, error) { return c.loadNow(e, wanted) })
+		_, _, _ = c.flights.Do(e.name, func() (any, error) { return c.loadNow(e, wanted, c.fetch) })
 	}()
 }
 
@@ -187,17 +247,20 @@ const noLimit = time.Duration(-1) // a wait that only the caller's context bound
 type need struct {
 	after    int64 // the number that the snapshot's must be above; anyFresh: none
 	mismatch bool  // a signature asks for it, which anybody can send
+	vouched  bool  // an operator has named the secret: it is no stranger
 }
 
 const anyFresh = int64(-1)
 
-// wanted is the need of a call that wants a secret.
-var wanted = need{after: anyFresh}
+var (
+	wanted  = need{after: anyFresh} // by a call
+	vouched = need{after: anyFresh, vouched: true}
+)
 
 // outlives tells whether a load that ended so has to be followed by another: what
-// it read is outdated, or it was refused for a need that is not this one.
+// it read is outdated, or it failed for a need that is not this one.
 func (n need) outlives(err error) bool {
-	return errors.Is(err, errSuperseded) || !n.mismatch && errors.Is(err, errTooManyForgeries)
+	return errors.Is(err, errSuperseded) || errors.Is(err, errNotBatched) || !n.mismatch && errors.Is(err, errTooManyForgeries)
 }
 
 // join waits for the load that is under way, or begins one. Its caller's context
@@ -214,7 +277,7 @@ func (c *cache) join(ctx context.Context, e *entry, n need, wait time.Duration) 
 			return nil, abandoned(ctx)
 		}
 		select {
-		case result := <-e.flight.DoChan("", func() (any, error) { return c.load(e, n) }):
+		case result := <-c.flights.DoChan(e.name, func() (any, error) { return c.load(e, n) }):
 			if n.outlives(result.Err) {
 				continue
 			}
@@ -251,13 +314,16 @@ func (c *cache) sleep(ctx context.Context, d time.Duration) error {
 }
 
 // put stores what this process has just written.
-func (c *cache) put(e *entry, a answer) *snapshot {
-	e = c.table.keep(e)
+func (c *cache) put(e *entry, s *snapshot) *snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := c.clock.elapsed()
-	e.wrote(now)
-	return c.settle(e, c.freshness.snapshot(a, now, now))
+	c.void(e)
+	e.appeared = now
+	e.forgive()
+	s.early = c.freshness.early()
+	s.confirm(0, now, now)
+	return c.settle(e, s)
 }
 
 // mayExist notes that a secret exists, or may: a not-found is not repeated from
@@ -266,7 +332,7 @@ func (c *cache) mayExist(e *entry) {
 	e = c.table.keep(e)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.lags = newSpan(c.clock.elapsed(), creationLag)
+	e.appeared = c.clock.elapsed()
 	if e.failure != nil && errors.Is(e.failure.sentinel, ErrNotFound) {
 		e.forgive()
 	}
@@ -277,12 +343,18 @@ func (c *cache) mayExist(e *entry) {
 func (c *cache) reload(ctx context.Context, e *entry) (*snapshot, error) {
 	e = c.table.keep(e)
 	e.mu.Lock()
-	e.wrote(c.clock.elapsed())
-	last := e.number.Load()
+	c.void(e)
+	e.appeared = c.clock.elapsed()
+	e.forgive()
 	e.mu.Unlock()
+	return c.loadAfter(ctx, e, e.number.Load())
+}
+
+// loadAfter loads, however fresh what is held is.
+func (c *cache) loadAfter(ctx context.Context, e *entry, number int64) (*snapshot, error) {
 	for {
-		s, err := c.join(ctx, e, need{after: last}, noLimit)
-		if err != nil || s.number > last {
+		s, err := c.join(ctx, e, need{after: number}, noLimit)
+		if err != nil || s.number.Load() > number {
 			return s, err
 		}
 	}

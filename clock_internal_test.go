@@ -1,6 +1,7 @@
 package tenantsecrets
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"testing/synctest"
@@ -32,10 +33,13 @@ func TestFrozenProcessAges(t *testing.T) {
 				c := newCache(&o)
 				defer c.close()
 				loads := 0
-				c.fetch = func(context.Context, *secret, known) (answer, error) { loads++; return answer{}, nil }
-				e := newEntry(secret{tenant: "t_a"})
+				c.fetch = func(_ context.Context, e *entry, k known) (found, error) {
+					loads++
+					return found{snapshot: cmp.Or(k.held, newSnapshot(e))}, nil
+				}
+				e := stranger(0)
 				get := func() {
-					if _, _, err := c.get(t.Context(), e); err != nil {
+					if _, err := c.get(t.Context(), e); err != nil {
 						t.Fatal(err)
 					}
 				}

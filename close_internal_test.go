@@ -13,14 +13,15 @@ func TestNothingIsServedAfterClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Client{cache: newCache(&o)}
-	c.cache.fetch = func(context.Context, *secret, known) (answer, error) { return answer{}, nil }
-	e := c.cache.table.add(newEntry(secret{tenant: "t_a"}))
-	if _, _, err := c.cache.get(t.Context(), e); err != nil {
+	cache := newCache(&o)
+	c := &Client{cache: hide(cache)}
+	cache.fetch = func(_ context.Context, e *entry, _ known) (found, error) { return found{snapshot: newSnapshot(e)}, nil }
+	e := cache.table.add(stranger(0))
+	if _, err := cache.get(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
-	if _, _, err := c.cache.get(t.Context(), e); !errors.Is(err, ErrClosed) {
+	if _, err := cache.get(t.Context(), e); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed client answers with %v", err)
 	}
 }

@@ -51,26 +51,28 @@ const (
 // succeeded. ctx bounds the call, and [Options].LoadTimeout each of its requests.
 // The error is an *Error.
 func (c *Client) CreateTenant(ctx context.Context, tenant string, optFns ...func(*CreateOptions)) (*TenantSecret, error) {
+	began := c.cache().beganAt()
 	s, err := c.createTenant(ctx, tenant, optFns)
 	if err != nil {
-		return nil, c.fail("CreateTenant", tenant, hmacPath, err)
+		return nil, c.end(ctx, "CreateTenant", tenant, hmacPath, began, nil, err)
 	}
+	_ = c.end(ctx, "CreateTenant", tenant, hmacPath, began, s, nil)
 	return s.value.(*TenantSecret), nil
 }
 
 func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(*CreateOptions)) (*snapshot, error) {
-	e, err := c.tenantEntry(tenant)
+	e, err := c.newEntry(tenant, tenantSecretKind)
 	if err != nil {
 		return nil, err
 	}
-	n := &creation{Client: c, entry: e}
+	n := &creation{Client: c, cache: c.cache(), entry: e}
 	for _, fn := range optFns {
 		fn(&n.options)
 	}
 	if err := n.prepare(); err != nil {
 		return nil, err
 	}
-	if c.cache.ctx.Err() != nil {
+	if n.cache.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
 	return n.create(ctx)
@@ -87,6 +89,7 @@ func (c *cache) request(ctx context.Context) (context.Context, context.CancelFun
 // creation is one call of CreateTenant.
 type creation struct {
 	*Client
+	cache   *cache
 	entry   *entry
 	options CreateOptions
 	first   document.Version
@@ -135,7 +138,7 @@ func optional(s string) *string {
 func (n *creation) tags() ([]types.Tag, error) {
 	all := map[string]string{
 		tagTenantID:    n.entry.tenant,
-		tagSecretType:  secretType(n.entry.path),
+		tagSecretType:  secretType(n.entry.kind.path),
 		tagEnvironment: n.naming.Environment,
 		tagService:     n.naming.Service,
 	}
@@ -228,16 +231,16 @@ func (n *creation) created(ctx context.Context, out *secretsmanager.CreateSecret
 	if out == nil {
 		out = &secretsmanager.CreateSecretOutput{}
 	}
-	s := &n.entry.secret
 	if err := n.admit(out.Name, out.VersionId, out.ARN); err != nil {
-		return nil, n.loader.report(ctx, s, err)
+		return nil, n.loader.report(ctx, n.entry, err)
 	}
-	keys := document.Ring(n.first, nil, time.Time{})
-	return n.cache.put(n.entry, answer{
-		value:   newTenantSecret(s.name, hmacSecret{n.first, keys}, n.loader.now),
-		current: n.first.ID,
-		life:    lifeOf(aws.ToString(out.ARN)),
-	}), nil
+	e := n.cache.table.keep(n.entry)
+	s := newSnapshot(e)
+	s.current, s.life = n.first.ID, lifeOf(aws.ToString(out.ARN))
+	s.keys = newRing(document.Ring(n.first, nil, time.Time{}), n.loader.now)
+	s.hmacText = newHMACText(n.first.Document.Key)
+	s.value = newTenantSecret(s)
+	return n.cache.put(e, s), nil
 }
 
 // admit refuses an answer about another secret or version than was asked for.
@@ -267,7 +270,7 @@ func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error
 		return nil, n.failed(ctx, explain(err))
 	}
 	if err := n.admit(found.Name, found.VersionId, found.ARN); err != nil {
-		return nil, n.loader.report(ctx, &n.entry.secret, err)
+		return nil, n.loader.report(ctx, n.entry, err)
 	}
 	return n.cache.reload(ctx, n.entry)
 }

@@ -133,10 +133,14 @@ type apiError struct {
 }
 
 func (e *apiError) Error() string {
-	if e.requestID == "" {
-		return e.code + ": " + e.message
+	text := e.code
+	if e.message != "" {
+		text += ": " + e.message
 	}
-	return e.code + ": " + e.message + ", request " + e.requestID
+	if e.requestID != "" {
+		text += ", request " + e.requestID
+	}
+	return text
 }
 
 func (e *apiError) ErrorCode() string             { return e.code }

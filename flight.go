@@ -8,9 +8,10 @@ import (
 
 // known is what a load begins with.
 type known struct {
-	held    *snapshot // may be nil
-	reread  bool      // read the plaintext even of the version that is held
-	changed time.Time // what changed last before that is a read that lags behind
+	held     *snapshot // may be nil
+	reread   bool      // read the plaintext even of the version that is held
+	mismatch bool      // a signature asks for it: look for every key there is
+	changed  int64     // what changed last before that is a read that lags behind; see entry.changed
 }
 
 // bounded ends when ctx does, or after LoadTimeout.
@@ -21,72 +22,107 @@ func (c *cache) bounded(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, c.timeout)
 }
 
-// load waits for its turn and loads. It is called through the entry's flight
-// alone, as loadNow is.
+// load waits for its turn and loads. It is called through the flights alone, as
+// loadNow is.
 func (c *cache) load(e *entry, n need) (*snapshot, error) {
-	if err := c.awaitTurn(); err != nil {
+	ctx, cancel := c.bounded(c.ctx)
+	defer cancel()
+	if err := c.takeTurn(ctx); err != nil {
 		return nil, err
 	}
 	defer c.slots.free()
-	return c.loadNow(e, n)
+	return c.loadNow(e, n, c.fetch)
 }
 
-func (c *cache) awaitTurn() error {
-	ctx, cancel := c.bounded(c.ctx)
-	defer cancel()
+// takeTurn waits until one more load may run.
+func (c *cache) takeTurn(ctx context.Context) error {
 	if err := c.slots.take(ctx); err != nil {
 		return c.orClosed(err)
 	}
 	return nil
 }
 
+// loading is one load of an entry.
+type loading struct {
+	known
+	need
+	began    time.Duration
+	number   int64
+	writes   int
+	stranger bool // nobody has seen the secret to exist
+}
+
 // loadNow fetches and stores, unless what is held has become good enough since
 // its callers looked: fresh, or of a load with a higher number than after.
-func (c *cache) loadNow(e *entry, n need) (*snapshot, error) {
-	e.mu.Lock()
-	began, held, writes := c.clock.elapsed(), e.held.Load(), e.writes
-	if c.suffices(held, began, n.after) {
-		e.mu.Unlock()
-		return held, nil
+func (c *cache) loadNow(e *entry, n need, fetch fetch) (*snapshot, error) {
+	observed := c.beganAt()
+	l, s, err := c.begin(e, n)
+	if l == nil {
+		return s, err
 	}
-	if e.backsOff(began) {
-		defer e.mu.Unlock()
-		return nil, e.failure
-	}
-	stranger := !e.exists.Load()
-	if err := c.charge(n, stranger, began); err != nil {
-		e.mu.Unlock()
-		return nil, err
-	}
-	e.begun = began
-	e.running++
-	number := e.number.Add(1)
-	k := known{held: held, changed: e.changed, reread: held == nil || c.freshness.rereads(held, began)}
-	e.mu.Unlock()
-
-	found, err := c.fetchSafely(&e.secret, k)
-	if stranger && !errors.Is(err, ErrNotFound) {
+	found, err := c.fetchSafely(e, l.known, fetch)
+	if l.stranger && !errors.Is(err, ErrNotFound) {
 		c.strangers.giveBack()
 	}
+	s, err = c.end(e, l, found, err)
+	c.loaded(e, observed, s, err)
+	return s, err
+}
 
+// begin notes that a load begins. Where none is to begin it is nil, and the rest
+// is the answer.
+func (c *cache) begin(e *entry, n need) (*loading, *snapshot, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.running--
-	if e.writes != writes {
+	held, now := e.held.Load(), c.clock.elapsed()
+	if c.suffices(held, now, n.after) {
+		return nil, held, nil
+	}
+	if e.backsOff(now) {
+		return nil, nil, e.failure
+	}
+	l := &loading{need: n, began: now, writes: e.writes, stranger: !n.vouched && !e.exists.Load()}
+	if err := c.charge(n, l.stranger, now); err != nil {
+		return nil, nil, err
+	}
+	e.begun = now
+	e.running.Add(1)
+	l.number = e.number.Add(1)
+	l.known = known{
+		held: held, changed: e.changed, mismatch: n.mismatch,
+		reread: held == nil || c.freshness.rereads(held, now),
+	}
+	return l, nil, nil
+}
+
+// end notes how it ended.
+func (c *cache) end(e *entry, l *loading, found found, err error) (*snapshot, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running.Add(-1)
+	if e.writes != l.writes {
 		return nil, errSuperseded
 	}
 	if err != nil && c.ctx.Err() != nil {
 		return nil, ErrClosed // which is what ended it
 	}
+	if errors.Is(err, errNotBatched) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, c.settleFailure(e, err)
 	}
-	s := c.freshness.snapshot(found, began, k.readAt(&found, began))
-	s.number = number
-	e.countMismatch(n, held, s)
-	c.table.keep(e)
-	if held == nil {
-		e.lags = newSpan(c.clock.elapsed(), creationLag)
+	s := found.snapshot
+	e.countMismatch(l.need, l.held, s)
+	e.changed = max(e.changed, found.changed)
+	if l.held == nil {
+		e.appeared = c.clock.elapsed()
+	}
+	if s == l.held {
+		s.confirm(l.number, l.began, l.readAt())
+	} else {
+		s.early = c.freshness.early()
+		s.confirm(l.number, l.began, l.began)
 	}
 	return c.settle(e, s), nil
 }
@@ -119,26 +155,27 @@ func (c *cache) suffices(held *snapshot, now time.Duration, after int64) bool {
 	if after == anyFresh {
 		return c.freshness.stage(held, now) == fresh
 	}
-	return held != nil && held.number > after
+	return held != nil && held.number.Load() > after
 }
 
-// readAt returns when the plaintext of what was found was read.
-func (k *known) readAt(found *answer, began time.Duration) time.Duration {
-	if !k.reread && found.current == k.held.current {
-		return k.held.read
+// readAt returns when the plaintext of what was confirmed was read. Its caller
+// holds the entry's mu.
+func (l *loading) readAt() time.Duration {
+	if l.reread {
+		return l.began
 	}
-	return began
+	return l.held.read
 }
 
 // fetchSafely ends with its context, also where the API does not. It makes an
 // error of a panic, whose value may hold anything and is dropped, and of a
 // goroutine that ends, as testing.T.FailNow ends one.
-func (c *cache) fetchSafely(s *secret, k known) (answer, error) {
+func (c *cache) fetchSafely(e *entry, k known, fetch fetch) (found, error) {
 	ctx, cancel := c.bounded(c.ctx)
 	defer cancel()
 	type result struct {
-		answer answer
-		err    error
+		found
+		err error
 	}
 	results := make(chan result, 1)
 	go func() {
@@ -149,25 +186,32 @@ func (c *cache) fetchSafely(s *secret, k known) (answer, error) {
 			}
 			results <- r
 		}()
-		r.answer, r.err = c.fetch(ctx, s, k)
+		r.found, r.err = fetch(ctx, e, k)
 	}()
 	select {
 	case r := <-results:
-		return r.answer, r.err
+		return r.found, r.err
 	case <-ctx.Done():
-		return answer{}, transient("no answer in time")
+		return found{}, transient("no answer in time")
 	}
 }
 
 // settle stores a success. Its caller holds e.mu.
 func (c *cache) settle(e *entry, s *snapshot) *snapshot {
-	e.held.Store(s)
-	if s.changed.After(e.changed) {
-		e.changed = s.changed
+	c.table.keep(e)
+	if was := e.held.Load(); was != s {
+		s.seen.Store(was != nil && was.seen.Load())
+		e.hold(c.table, s)
 	}
 	e.forgive()
 	e.late.Store(false)
 	return s
+}
+
+// hold makes s, or nothing, what is held. Its caller holds e.mu.
+func (e *entry) hold(t *table, s *snapshot) {
+	e.held.Store(s)
+	t.publish(e, e.latest())
 }
 
 // forgive forgets the failures so far. Its caller holds e.mu.
@@ -176,13 +220,11 @@ func (e *entry) forgive() {
 	e.pause.Store(nil)
 }
 
-// wrote notes a write by this process. A load under way is not stored, nor is its
-// result for those who ask from now on. Its caller holds e.mu.
-func (e *entry) wrote(now time.Duration) {
+// void keeps a load that is under way from being stored, and from being joined.
+// Its caller holds e.mu.
+func (c *cache) void(e *entry) {
 	e.writes++
-	e.flight.Forget("")
-	e.lags = newSpan(now, creationLag)
-	e.forgive()
+	c.flights.Forget(e.name)
 }
 
 // settleFailure remembers a failure. A definite no evicts what is held, any other
@@ -193,17 +235,17 @@ func (c *cache) settleFailure(e *entry, err error) error {
 	if !errors.As(err, &f) {
 		f = transient("%T", err)
 	}
-	if e.lags.holds(now) && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
+	if e.lags(now) && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
 		f = &failure{sentinel: ErrUnavailable, detail: "not readable yet, just after it was created", cause: f.cause}
 	}
 	e.failure = f
 	if f.definite {
-		e.held.Store(nil)
+		e.hold(c.table, nil)
 		e.failures = 0
 		e.pauseFor(now, c.freshness.negativeTTL)
 		return f
 	}
 	e.failures++
-	e.pauseFor(now, backoff(e.failures))
+	e.pauseFor(now, backoff(int(e.failures)))
 	return f
 }

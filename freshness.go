@@ -6,22 +6,6 @@ import (
 	"time"
 )
 
-// snapshot is what one load found. It is immutable; a load that finds nothing
-// new makes another one with the same value.
-type snapshot struct {
-	answer
-	number int64         // of the load that confirmed it, see entry.number; 0: it is a write of this process
-	began  time.Duration // when that load did, see clock
-	read   time.Duration // when the load that read its plaintext began
-	early  time.Duration // the age from which on it is refreshed in the background
-}
-
-// isFresh is the one question of a hit. A negative age, of a clock that went back,
-// is none to trust.
-func (s *snapshot) isFresh(now time.Duration) bool {
-	return uint64(now-s.began) < uint64(s.early)
-}
-
 // stage is what a snapshot's age allows.
 type stage int
 
@@ -40,9 +24,9 @@ type freshness struct {
 // stage of no snapshot is dead.
 func (f *freshness) stage(s *snapshot, now time.Duration) stage {
 	switch {
-	case s == nil || now-s.began >= f.maxStale:
+	case s == nil || s.age(now) >= f.maxStale:
 		return dead
-	case now < s.began || now-s.began >= f.ttl:
+	case s.age(now) < 0 || s.age(now) >= f.ttl:
 		return stale
 	case s.isFresh(now):
 		return fresh
@@ -50,11 +34,10 @@ func (f *freshness) stage(s *snapshot, now time.Duration) stage {
 	return aging
 }
 
-// snapshot dates an answer. The jitter only shortens: it spreads the background
-// loads of secrets that were loaded together.
-func (f *freshness) snapshot(a answer, began, read time.Duration) *snapshot {
-	early := f.ttl/10*6 + time.Duration(rand.Float64()*float64(f.ttl)/5)
-	return &snapshot{answer: a, began: began, read: read, early: early}
+// early is the age from which on a snapshot is refreshed. The jitter only
+// shortens: it spreads the background loads of secrets that were loaded together.
+func (f *freshness) early() time.Duration {
+	return f.ttl/10*6 + time.Duration(rand.Float64()*float64(f.ttl)/5)
 }
 
 // rereads tells whether a load that begins now must read the plaintext even if

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,15 +24,24 @@ type Keyring struct {
 	open func() *ring // a closure, for the state in it is as good as the keys
 }
 
-// ring is keys by index, in the order in which they are tried.
+// ring is keys in the order in which they are tried. The first stands beside
+// what a hit has read of its snapshot.
 type ring struct {
-	now     func() time.Time
-	kids    []string
-	windows []document.Window
-	keys    []mac.Key
+	first ringKey
+	size  int
+	timed *timed     // nil: every key is live and signs at all times
+	more  *[]ringKey // those after the first; nil: none
+}
 
-	timeless bool // always is the Selection at all times
-	always   document.Selection
+type ringKey struct {
+	mac.Key
+	kid string
+}
+
+// timed says which keys of a ring are live when.
+type timed struct {
+	now     func() time.Time
+	windows []document.Window
 }
 
 // NewKeyring makes a keyring of keys without end for tests and test vectors. The
@@ -39,50 +49,57 @@ type ring struct {
 // value's bytes as they stand, 16 to 128 of them, else the error is
 // ErrInvalidKey. At most 8 keys are tried.
 func NewKeyring(keys ...Value) (Keyring, error) {
-	r := &ring{now: time.Now}
+	var stored []document.Key
 	for i, v := range keys {
-		secret := []byte(v.Reveal())
-		if err := document.CheckKey(secret); err != nil {
+		if err := document.CheckKey([]byte(v.Reveal())); err != nil {
 			return Keyring{}, fmt.Errorf("%w: key %d %s", ErrInvalidKey, i, err.Error())
 		}
-		r.add(fmt.Sprint(i), document.Window{}, secret)
+		stored = append(stored, document.Key{KID: strconv.Itoa(i), Secret: v.Reveal()})
 	}
-	return r.seal(), nil
+	r := newRing(stored, nil)
+	return Keyring{func() *ring { return &r }}, nil
 }
 
-// newKeyring makes a keyring of a stored ring.
-func newKeyring(keys []document.Key, now func() time.Time) Keyring {
-	r := &ring{now: now}
-	for _, k := range keys {
-		secret, err := k.Bytes()
-		if err != nil {
-			continue // a decoded key has valid bytes
-		}
-		r.add(k.KID, k.Window, secret)
+// newRing prepares keys, whose bytes have been decoded before.
+func newRing(keys []document.Key, now func() time.Time) (r ring) {
+	r.size = len(keys)
+	windows := make([]document.Window, 0, r.size)
+	for i, k := range keys {
+		secret, _ := k.Bytes()
+		r.add(i, ringKey{mac.NewKey(secret), k.KID})
+		windows = append(windows, k.Window)
 	}
-	return r.seal()
-}
-
-func (r *ring) add(kid string, window document.Window, secret []byte) {
-	r.kids = append(r.kids, kid)
-	r.windows = append(r.windows, window)
-	r.keys = append(r.keys, mac.NewKey(secret))
-}
-
-func (r *ring) seal() Keyring {
-	r.timeless = document.Timeless(r.windows)
-	if r.timeless {
-		r.always = document.Select(r.windows, time.Time{})
+	if !document.Timeless(windows) {
+		r.timed = &timed{now, windows}
 	}
-	return Keyring{func() *ring { return r }}
+	return r
 }
 
-// selection is read once per operation, so that all of it sees one time.
+func (r *ring) add(i int, k ringKey) {
+	switch {
+	case i == 0:
+		r.first = k
+	case r.more == nil:
+		r.more = &[]ringKey{k}
+	default:
+		*r.more = append(*r.more, k)
+	}
+}
+
+// key by its index.
+func (r *ring) key(i int) *ringKey {
+	if i == 0 {
+		return &r.first
+	}
+	return &(*r.more)[i-1]
+}
+
+// selection is made once per operation, so that all of it sees one time.
 func (r *ring) selection() document.Selection {
-	if r.timeless {
-		return r.always
+	if r.timed == nil {
+		return document.SelectAll(r.size)
 	}
-	return document.Select(r.windows, r.now())
+	return document.Select(r.timed.windows, r.timed.now())
 }
 
 // Match computes the tag of the message, the concatenation of its parts, with
@@ -97,7 +114,10 @@ func (k Keyring) Match(tags [][]byte, message ...[]byte) (kid string, newest boo
 	if k.open == nil {
 		return "", false, ErrNoKey
 	}
-	r := k.open()
+	return k.open().match(tags, message...)
+}
+
+func (r *ring) match(tags [][]byte, message ...[]byte) (kid string, newest bool, err error) {
 	selection := r.selection()
 	live := selection.Live()
 	if len(live) == 0 {
@@ -109,7 +129,7 @@ func (k Keyring) Match(tags [][]byte, message ...[]byte) (kid string, newest boo
 	matched := len(live)
 	for position := len(live) - 1; position >= 0; position-- { // the newest match wins
 		var sum [mac.Size]byte
-		r.keys[live[position]].Sum(&sum, message...)
+		r.key(int(live[position])).Sum(&sum, message...)
 		equal := 0
 		for _, tag := range tags {
 			equal |= subtle.ConstantTimeCompare(sum[:], tag)
@@ -119,7 +139,7 @@ func (k Keyring) Match(tags [][]byte, message ...[]byte) (kid string, newest boo
 	if matched == len(live) {
 		return "", false, ErrMismatch
 	}
-	return r.kids[live[matched]], matched == 0, nil
+	return r.key(int(live[matched])).kid, matched == 0, nil
 }
 
 func anyTag(tags [][]byte) bool {
@@ -155,7 +175,7 @@ func (k Keyring) MACs(message ...[]byte) ([][]byte, error) {
 
 func (r *ring) sum(key int, message [][]byte) []byte {
 	var sum [mac.Size]byte
-	r.keys[key].Sum(&sum, message...)
+	r.key(key).Sum(&sum, message...)
 	return sum[:]
 }
 
@@ -194,8 +214,29 @@ func VerifyHMAC(k Keyring, message []byte, signature string) error {
 }
 
 func (k Keyring) verify(tag *[mac.Size]byte, message []byte) error {
-	_, _, err := k.Match([][]byte{tag[:]}, message)
-	return err
+	if k.open == nil {
+		return ErrNoKey
+	}
+	return k.open().verify(tag, message)
+}
+
+// verify is match for one tag, of which nobody asks who made it.
+func (r *ring) verify(tag *[mac.Size]byte, message []byte) error {
+	selection := r.selection()
+	live := selection.Live()
+	if len(live) == 0 {
+		return ErrNoKey
+	}
+	equal := 0
+	for _, i := range live {
+		var sum [mac.Size]byte
+		r.key(int(i)).Sum(&sum, message)
+		equal |= subtle.ConstantTimeCompare(sum[:], tag[:])
+	}
+	if equal == 0 {
+		return ErrMismatch
+	}
+	return nil
 }
 
 const (
@@ -229,26 +270,27 @@ func parseSignature(tag *[mac.Size]byte, signature string) bool {
 }
 
 func parseHex(tag *[mac.Size]byte, digits string) bool {
+	bad := byte(0)
 	for i := range tag {
-		high, low := hexDigit(digits[2*i]), hexDigit(digits[2*i+1])
-		if high|low > 0xf {
-			return false
-		}
+		high, low := hexValue[digits[2*i]], hexValue[digits[2*i+1]]
+		bad |= high | low
 		tag[i] = high<<4 | low
 	}
-	return true
+	return bad <= 0xf
 }
 
-// hexDigit returns 0xff for what is not a lower-case hex digit.
-func hexDigit(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
+// hexValue is a table, for the digits of a signature are random: branches on them
+// would be predicted wrong half of the time, which costs as much as hashing 200
+// bytes. What is not a lower-case hex digit is 0xff.
+var hexValue = func() (values [256]byte) {
+	for c := range values {
+		values[c] = 0xff
 	}
-	return 0xff
-}
+	for value, c := range "0123456789abcdef" {
+		values[c] = byte(value)
+	}
+	return values
+}()
 
 // String returns "[redacted]".
 func (k Keyring) String() string { return document.Redaction }

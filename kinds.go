@@ -37,26 +37,37 @@ type Kind[T any] struct {
 // cache as [Client.TenantSecret] does. It may be called from any number of
 // goroutines. The error is an *Error.
 func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T, error) {
-	var none T
-	if kind.tenantOnly && tenant == Global {
-		return none, c.fail("Get", tenant, kind.Path, fmt.Errorf("%w: %s is a tenant's, and %q is none", ErrInvalidTenant, quote(kind.Path), Global))
-	}
-	e, ok := c.cache.table.find(key{tenant, kind.Path})
-	if !ok || e.kind != reflect.TypeFor[T]() {
-		var err error
-		if e, err = kindEntry(c, tenant, kind); err != nil {
-			return none, c.fail("Get", tenant, kind.Path, err)
-		}
-	}
-	s, _, err := c.cache.get(ctx, e)
+	began := c.cache().beganAt()
+	s, err := kindSnapshot(ctx, c, tenant, kind)
 	if err != nil {
-		return none, c.fail("Get", tenant, kind.Path, err)
+		var none T
+		return none, c.end(ctx, "Get", tenant, kind.Path, began, nil, err)
 	}
+	_ = c.end(ctx, "Get", tenant, kind.Path, began, s, nil)
 	value, _ := s.value.(T) // of that type, or a nil one where T is an interface
 	return value, nil
 }
 
-// kindEntry is apart from Get so that a hit does not move its kind to the heap.
+func kindSnapshot[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (*snapshot, error) {
+	if kind.tenantOnly && tenant == Global {
+		return nil, fmt.Errorf("%w: %s is a tenant's, and %q is none", ErrInvalidTenant, quote(kind.Path), Global)
+	}
+	cache := c.cache()
+	e, s, _ := cache.find(tenant, kind.Path)
+	if e == nil || e.kind.of != reflect.TypeFor[T]() {
+		var err error
+		if e, err = kindEntry(c, tenant, kind); err != nil {
+			return nil, err
+		}
+		s = nil
+	}
+	if s != nil {
+		return s, nil
+	}
+	return cache.get(ctx, e)
+}
+
+// kindEntry is apart so that a hit does not move its kind to the heap.
 func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 	decode := kind.decoder
 	if decode == nil {
@@ -68,16 +79,16 @@ func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 		}
 		decode = ownDecoder(kind.Decode)
 	}
-	return c.newEntry(tenant, kind.Path, reflect.TypeFor[T](), decode)
+	return c.newEntry(tenant, &secretKind{kind.Path, reflect.TypeFor[T](), decode})
 }
 
 // ownDecoder is the decoder of a kind with a Decode.
 func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
-	return func(_ context.Context, d *decoding, a *answer) error {
+	return func(_ context.Context, d *decoding) error {
 		if err := d.checkOwner(); err != nil {
 			return err
 		}
-		value, err := decode([]byte(d.current.Text))
+		value, err := decode([]byte(d.text.Text))
 		var ours document.Malformed
 		switch {
 		case errors.As(err, &ours):
@@ -85,7 +96,7 @@ func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
 		case err != nil:
 			return definite(ErrMalformed, "Decode of its kind returned a %T", err)
 		}
-		a.value = value
+		d.value = value
 		return nil
 	}
 }
@@ -93,13 +104,13 @@ func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
 // checkOwner compares tenant_id in any JSON document. Where AWS's own rotation
 // wrote the document there is none, and the tag must be there instead.
 func (d *decoding) checkOwner() error {
-	owner, present, err := document.Owner(d.current.Text)
+	owner, present, err := document.Owner(d.text.Text)
 	switch {
 	case err != nil:
 		return definite(ErrMalformed, "%v", err)
-	case present && owner != d.secret.tenant:
-		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.secret.tenant)
-	case !present && d.description.Tags[tagTenantID] != d.secret.tenant:
+	case present && owner != d.entry.tenant:
+		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.entry.tenant)
+	case !present && d.description.Tags[tagTenantID] != d.entry.tenant:
 		return definite(ErrWrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", tagTenantID)
 	}
 	return nil
@@ -114,9 +125,7 @@ func DestinationHMACKey(destination string) Kind[Keyring] {
 	return Kind[Keyring]{
 		Path:       destinationPath(destination, "hmac_key"),
 		tenantOnly: true,
-		decoder: hmacDecoder(func(d *decoding, h hmacSecret) any {
-			return newKeyring(h.keys, d.now)
-		}),
+		decoder:    hmacDecoder(func(s *snapshot) any { return s.keyring() }),
 	}
 }
 

@@ -19,9 +19,9 @@ func TestRefusalOfAForgeryIsNobodyElses(t *testing.T) {
 		c := newCache(&o)
 		defer c.close()
 		c.forgeries = newBucket(1, 0) // which has none to give
-		c.fetch = func(context.Context, *secret, known) (answer, error) { return answer{}, nil }
-		e := newEntry(secret{tenant: "t_a"})
-		if _, _, err := c.get(t.Context(), e); err != nil {
+		c.fetch = func(_ context.Context, e *entry, _ known) (found, error) { return found{snapshot: newSnapshot(e)}, nil }
+		e := stranger(0)
+		if _, err := c.get(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(o.TTL) // it is stale now
@@ -37,8 +37,8 @@ func TestRefusalOfAForgeryIsNobodyElses(t *testing.T) {
 		synctest.Wait()
 		time.AfterFunc(o.StaleWait/2, c.slots.free)
 
-		s, _, err := c.get(t.Context(), e)
-		if err != nil || s.began < o.TTL || e.late.Load() {
+		s, err := c.get(t.Context(), e)
+		if err != nil || time.Duration(s.began.Load()) < o.TTL || e.late.Load() {
 			t.Errorf("got what was held (%v), late %v, error %v", err == nil, e.late.Load(), err)
 		}
 		if err := <-refused; err != error(errTooManyForgeries) { //nolint:errorlint // that very one

@@ -5,30 +5,28 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/smithy-go"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
-// secret is what a load is asked for.
+// secret is what a load is asked for. tenant is a part of name.
 type secret struct {
-	tenant, path, name string
-	decode             decoder
-	kind               reflect.Type // what decode makes
+	name, tenant string
+	kind         *secretKind
 }
 
-// answer is what a load found.
-type answer struct {
-	value             any    // of the secret's kind, immutable
-	current, previous string // version ids that were labelled so
-	life              life
-	changed           time.Time
-	datedKeys         bool // a key of value ends at a time that depends on changed
-	lacksKeys         bool // the previous version could not be found, this time
+// secretKind is what is read at a path.
+type secretKind struct {
+	path   string
+	of     reflect.Type // what decode makes
+	decode decoder
 }
 
 // life tells a secret from one of the same name that was deleted before: the
@@ -41,61 +39,105 @@ func lifeOf(arn string) (l life) {
 }
 
 // confirmedBy tells whether a description leaves nothing new to decode.
-func (a *answer) confirmedBy(d *reader.Description) bool {
-	return d.Current == a.current && d.Previous == a.previous && lifeOf(d.ARN) == a.life &&
-		!a.lacksKeys && (!a.datedKeys || d.Changed.Equal(a.changed))
+func (s *snapshot) confirmedBy(d *reader.Description) bool {
+	switch {
+	case s == nil, s.lacksKeys, d.Current != s.current, lifeOf(d.ARN) != s.life:
+		return false
+	case d.Partial: // what it does not say is as it was
+		return true
+	}
+	return d.Previous == s.previous && (!s.datedKeys || micros(d.Changed) == s.changed)
+}
+
+// micros is a date in 8 bytes. 0 is no date.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 // loader fetches secrets and trusts nothing that comes back.
 type loader struct {
-	api    reader.API
+	api    API
+	begin  func(name string) reader.Load
 	log    *slog.Logger
 	now    func() time.Time
 	place  arn.ARN // where secrets must be; empty members are pinned by the first load
 	pinned atomic.Pointer[arn.ARN]
+	counts *counts
 }
 
-// fetch loads one secret: one DescribeSecret, then the values it has not seen.
-func (l *loader) fetch(ctx context.Context, s *secret, k known) (answer, error) {
-	load := reader.Begin(l.api, s.name)
+func newLoader(api API, o *Options, c *cache) *loader {
+	l := &loader{
+		api: api, log: o.Logger, now: c.clock.time, counts: &c.counts,
+		place: arn.ARN{Partition: o.Partition, AccountID: o.Account, Region: o.Region},
+		begin: func(name string) reader.Load { return reader.Begin(api, name) },
+	}
+	if o.ValuesOnly {
+		l.begin = func(name string) reader.Load { return reader.Values(api, name) }
+	}
+	return l
+}
+
+// fetch loads one secret with the reader that the client was made with.
+func (l *loader) fetch(ctx context.Context, e *entry, k known) (found, error) {
+	return l.read(ctx, e, k, l.begin(e.name))
+}
+
+// read loads one secret: its description, then the values it has not seen.
+func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) (found, error) {
 	d, err := load.Describe(ctx)
 	if err != nil {
-		return answer{}, explain(err)
+		return found{}, l.report(ctx, e, explainDescription(err))
 	}
-	if err := l.admit(s, &d); err != nil {
-		return answer{}, l.report(ctx, s, err)
+	if err := l.admit(&e.secret, &d); err != nil {
+		return found{}, l.report(ctx, e, err)
 	}
-	if d.Changed.Before(k.changed) {
-		return answer{}, transient("the answer is older than what was read before")
+	changed, unchanged := micros(d.Changed), k.held.confirmedBy(&d)
+	if changed < k.changed && (!d.Partial || !unchanged) { // of a partial one nobody can tell
+		return found{}, transient("the answer is older than what was read before")
 	}
 	if d.Deleted {
-		return answer{}, definite(ErrPendingDeletion, "DescribeSecret shows a DeletedDate")
+		return found{}, definite(ErrPendingDeletion, "DescribeSecret shows a DeletedDate")
 	}
-	unchanged := k.held != nil && k.held.confirmedBy(&d)
+	if d.Partial && k.mismatch {
+		unchanged = false
+	}
 	if unchanged && !k.reread {
-		return k.held.as(&d), nil
+		return found{k.held, changed}, nil
 	}
 	current, err := load.Current(ctx)
 	if err != nil {
-		return answer{}, l.report(ctx, s, explainValue(err))
+		return found{}, l.report(ctx, e, explainValue(err))
 	}
 	if unchanged { // a version's value never changes
-		return k.held.as(&d), nil
+		return found{k.held, changed}, nil
 	}
-	a := answer{current: d.Current, previous: d.Previous, changed: d.Changed, life: lifeOf(d.ARN)}
-	if err := s.decode(ctx, &decoding{l, s, load, &d, current}, &a); err != nil {
-		return answer{}, l.report(ctx, s, err)
+	s := newSnapshot(e)
+	s.current, s.previous, s.changed, s.life = d.Current, d.Previous, changed, lifeOf(d.ARN)
+	if err := e.kind.decode(ctx, &decoding{l, s, load, &d, current, k.mismatch}); err != nil {
+		return found{}, l.report(ctx, e, err)
 	}
-	if err := l.pin(s.name, d.ARN); err != nil {
-		return answer{}, l.report(ctx, s, err)
+	if err := l.pin(e.name, d.ARN); err != nil {
+		return found{}, l.report(ctx, e, err)
 	}
-	return a, nil
+	return found{s, changed}, nil
 }
 
-// as is the answer as of a description that confirms it.
-func (a answer) as(d *reader.Description) answer {
-	a.changed = d.Changed
-	return a
+// explainDescription is explain for the first answer of a load, which for some
+// readers is a value. Of those only the text says that a deletion is scheduled.
+func explainDescription(err error) error {
+	var api smithy.APIError
+	switch {
+	case errors.Is(err, reader.ErrNotText), errors.Is(err, reader.ErrForeign):
+		return explainValue(err)
+	case errors.As(err, &api) && api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion"):
+		f := explain(err)
+		f.sentinel, f.definite = ErrPendingDeletion, true
+		return f
+	}
+	return explain(err)
 }
 
 // explainValue is explain for the answer to GetSecretValue. The secret has just
@@ -125,7 +167,7 @@ func (l *loader) admit(s *secret, d *reader.Description) error {
 	if err := l.checkPlace(s.name, d.ARN); err != nil {
 		return err
 	}
-	for tag, want := range map[string]string{tagTenantID: s.tenant, tagSecretType: secretType(s.path)} {
+	for tag, want := range map[string]string{tagTenantID: s.tenant, tagSecretType: secretType(s.kind.path)} {
 		if got, tagged := d.Tags[tag]; tagged && got != want {
 			return definite(ErrWrongTenant, "its tag %s is not %q", tag, want)
 		}
@@ -178,10 +220,15 @@ func (l *loader) pin(name, text string) error {
 	return l.checkPlace(name, text)
 }
 
-// report tells the operator of what no caller may be told more about.
-func (l *loader) report(ctx context.Context, s *secret, err error) error {
-	if errors.Is(err, ErrWrongTenant) {
-		l.log.ErrorContext(ctx, "tenantsecrets: refused an answer that belongs to another tenant or place", "name", s.name, "error", err)
+// report counts what should not happen, and tells the operator of what no caller
+// may be told more about.
+func (l *loader) report(ctx context.Context, e *entry, err error) error {
+	switch {
+	case errors.Is(err, ErrWrongTenant):
+		l.counts.wrongTenant.Add(1)
+		l.log.ErrorContext(ctx, "tenantsecrets: refused an answer that belongs to another tenant or place", "name", e.name, "error", err)
+	case errors.Is(err, ErrMalformed):
+		l.counts.malformed.Add(1)
 	}
 	return err
 }
@@ -189,26 +236,21 @@ func (l *loader) report(ctx context.Context, s *secret, err error) error {
 // decoding is the part of a load that makes a value of text.
 type decoding struct {
 	*loader
-	secret      *secret
-	load        *reader.Load
+	*snapshot   // in the making
+	load        reader.Load
 	description *reader.Description
-	current     reader.Version
+	text        reader.Version // of the current version
+	thorough    bool           // look for every key there is
 }
 
-// decoder makes the value of a kind, and notes in the answer what it depends on.
-type decoder func(ctx context.Context, d *decoding, a *answer) error
-
-// hmacSecret is the current document and the keys of its ring.
-type hmacSecret struct {
-	current document.Version
-	keys    []document.Key
-}
+// decoder makes the value of a kind, and notes in the snapshot what it depends on.
+type decoder func(ctx context.Context, d *decoding) error
 
 // hmacDecoder decodes the HMAC document and, where somebody wrote it without
 // regard to the version before, reads that one too.
-func hmacDecoder(build func(d *decoding, h hmacSecret) any) decoder {
-	return func(ctx context.Context, d *decoding, a *answer) error {
-		current, err := decodeDocument(d.current)
+func hmacDecoder(value func(s *snapshot) any) decoder {
+	return func(ctx context.Context, d *decoding) error {
+		current, err := decodeDocument(d.text)
 		if err == nil {
 			err = d.checkTenant(current)
 		}
@@ -221,12 +263,14 @@ func hmacDecoder(build func(d *decoding, h hmacSecret) any) decoder {
 		previous, err := d.foreign(ctx, current)
 		switch {
 		case errors.Is(err, errNotFoundYet):
-			a.lacksKeys = true
+			d.lacksKeys = true
 		case err != nil:
 			return err
 		}
-		keys := document.Ring(current, previous, d.description.Changed)
-		a.value, a.datedKeys = build(d, hmacSecret{current, keys}), previous != nil
+		d.datedKeys = previous != nil
+		d.keys = newRing(document.Ring(current, previous, d.description.Changed), d.now)
+		d.hmacText = newHMACText(current.Document.Key)
+		d.value = value(d.snapshot)
 		return nil
 	}
 }
@@ -247,40 +291,56 @@ var errNotFoundYet = errors.New("the previous version cannot be found")
 // most likely a read that lags behind: it gives no key now, and the next load
 // looks for it again.
 func (d *decoding) foreign(ctx context.Context, current document.Version) (*document.Version, error) {
-	id := d.description.Previous
-	if !current.NeedsPrevious(id) {
+	if !d.wantsPrevious(current) {
 		return nil, nil
 	}
 	text, err := d.load.Previous(ctx)
 	var previous document.Version
 	switch {
 	case err == nil:
+		d.previous = text.ID
 		previous, err = decodeDocument(text)
+	case errors.Is(err, reader.ErrNoVersion):
+		return nil, nil // a partial description's: there is none
+	case errors.Is(err, reader.ErrNotRead):
+		return nil, errNotFoundYet
 	case errors.Is(err, reader.ErrNotText):
 		err = explainValue(err)
 	case code(err) == "ResourceNotFoundException":
-		d.warn(ctx, id, explain(err))
+		d.warn(ctx, d.previous, explain(err))
 		return nil, errNotFoundYet
 	default:
 		return nil, explainValue(err)
 	}
 	if err != nil {
-		d.warn(ctx, id, err)
+		d.warn(ctx, d.previous, err)
 		return nil, nil
 	}
 	if err := d.checkTenant(previous); err != nil {
-		d.warn(ctx, id, err) // the ring takes no key of it, and heeds what it revokes
+		d.warn(ctx, d.previous, err) // the ring takes no key of it, and heeds what it revokes
 	}
 	return &previous, nil
 }
 
+// wantsPrevious tells whether AWSPREVIOUS is to be read. A partial description does
+// not say what it is: then it is what the document was built from, unless
+// somebody wrote it who does not say so, or a signature asks for every key.
+func (d *decoding) wantsPrevious(current document.Version) bool {
+	if !d.description.Partial {
+		return current.NeedsPrevious(d.previous)
+	}
+	d.previous = current.Document.Base
+	return d.thorough || !current.Document.Based
+}
+
 func (d *decoding) checkTenant(v document.Version) error {
-	if v.Document.TenantID != d.secret.tenant {
-		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.secret.tenant)
+	if v.Document.TenantID != d.entry.tenant {
+		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.entry.tenant)
 	}
 	return nil
 }
 
 func (d *decoding) warn(ctx context.Context, version string, err error) {
-	d.log.WarnContext(ctx, "tenantsecrets: the previous version gives no key", "name", d.secret.name, "version", version, "error", err)
+	d.counts.badPrevious.Add(1)
+	d.log.WarnContext(ctx, "tenantsecrets: the previous version gives no key", "name", d.entry.name, "version", version, "error", err)
 }

@@ -22,11 +22,35 @@ const (
 	mismatchGrace = 500 * time.Millisecond
 )
 
-// newer waits for a snapshot that may have what tried lacks: another value, or one
-// of a load with a higher number than after. Loads of one secret that are asked
-// for in this way begin mismatchGap apart, and further while they find nothing
-// new; errTimedOut comes at once where none may begin in time.
-func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int64) (*snapshot, error) {
+// moment is when a call came, to tell which loads began after it. A hit reads the
+// clock alone: the count is in its entry, and that in another cache line.
+type moment struct {
+	at      time.Duration
+	number  int64 // of the last load that had begun, where it is counted
+	counted bool
+}
+
+// lastBefore returns the number of the last load that began before m. One that
+// began in the same instant counts as such.
+func (e *entry) lastBefore(m moment) int64 {
+	if m.counted {
+		return m.number
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.begun > m.at {
+		return e.number.Load() - 1
+	}
+	return e.number.Load()
+}
+
+// newer waits for a snapshot that may have what tried lacks: another one, or the
+// same where a load that began after the call came has confirmed it. Loads of one
+// secret that are asked for in this way begin mismatchGap apart, and further while
+// they find nothing new; errTimedOut comes at once where none may begin in time.
+func (c *cache) newer(ctx context.Context, tried *snapshot, asked moment) (*snapshot, error) {
+	e := tried.entry
+	after := e.lastBefore(asked)
 	end := c.clock.elapsed() + mismatchWait
 	if e.loading() { // since before the call, perhaps, but it may have seen enough
 		if _, err := c.join(ctx, e, wanted, mismatchWait); err != nil {
@@ -34,7 +58,7 @@ func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int6
 		}
 	}
 	for {
-		if s := e.held.Load(); s != nil && (s.number > after || s.value != tried.value) {
+		if s := e.held.Load(); s != nil && (s != tried || s.number.Load() > after) {
 			return s, nil
 		}
 		now := c.clock.elapsed()
@@ -49,12 +73,6 @@ func (c *cache) newer(ctx context.Context, e *entry, tried *snapshot, after int6
 			return nil, err
 		}
 	}
-}
-
-func (e *entry) loading() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.running > 0
 }
 
 // nextPermitted returns when a load of a number higher than after may be joined:

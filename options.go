@@ -12,7 +12,7 @@ import (
 
 // API is what a [Client] calls of Secrets Manager. A *secretsmanager.Client is
 // one, and so is a secretstest.Backend. It has what the library will ever call, so
-// that a fake of yours stays one; BatchGetSecretValue is not called yet. Its
+// that a fake of yours stays one; BatchGetSecretValue is called by Prefetch alone. Its
 // methods are called by many goroutines at once.
 type API interface {
 	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
@@ -63,6 +63,17 @@ type Options struct {
 	// Negative: any number.
 	MaxLoads int
 
+	// Capacity is how many secrets that exist are held; 0 means any number. Where
+	// there are more, the one goes that has not been used for longest and is used
+	// least (SIEVE): a scan of many passes through, and does not take the place of
+	// those in use. Leave some room: 10 % more than are in use at a time.
+	Capacity int
+
+	// ValuesOnly reads with GetSecretValue alone, for a process that has no other
+	// permission, with one call a load instead of two. It does not see what only
+	// DescribeSecret shows, see "Three ways to read" in the package's documentation.
+	ValuesOnly bool
+
 	// UnknownIDs is how many secrets that are not known to exist may be looked for
 	// in vain a second; 50 by default, and ten times as many at once. What goes
 	// beyond gets ErrUnavailable, never ErrNotFound, and costs no call: ids that
@@ -79,6 +90,12 @@ type Options struct {
 	// concurrent use. Waits use the timers of package time: in tests prefer
 	// testing/synctest, which moves both.
 	Now func() time.Time
+
+	// Observe is told of every call, load and request when it is over; nil is off, and
+	// costs nothing. It is called on the goroutine that does the work, by many at
+	// once, and must neither block nor panic. Build metrics, traces and audit logs
+	// on it.
+	Observe func(context.Context, Event)
 
 	// Logger is told what an operator should look at and no caller is: an answer
 	// that belongs to another tenant, a previous version that cannot be used. It is
@@ -118,6 +135,9 @@ func resolve(optFns []func(*Options)) (Options, error) {
 	}
 	o.MaxLoads = orDefault(o.MaxLoads, defaultMaxLoads)
 	o.UnknownIDs = orDefault(o.UnknownIDs, defaultUnknownIDs)
+	if o.Capacity < 0 {
+		return Options{}, fmt.Errorf("%w: Capacity %d is negative; 0 is any number", ErrInvalidOption, o.Capacity)
+	}
 	if staleOff {
 		o.MaxStale = o.TTL
 	}

@@ -34,9 +34,13 @@ func TestReloadReadsWhatWasWrittenBefore(t *testing.T) {
 		c := newCache(&o)
 		defer c.close()
 		written := "before"
-		c.fetch = func(context.Context, *secret, known) (answer, error) { return answer{value: written}, nil }
-		e := newEntry(secret{})
-		held, _, err := c.get(t.Context(), e)
+		c.fetch = func(_ context.Context, e *entry, _ known) (found, error) {
+			s := newSnapshot(e)
+			s.value = written
+			return found{snapshot: s}, nil
+		}
+		e := stranger(0)
+		held, err := c.get(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +48,7 @@ func TestReloadReadsWhatWasWrittenBefore(t *testing.T) {
 		written = "after"
 		ctx := &meddler{Context: t.Context(), meddle: func() {
 			go func() {
-				_, _, _ = e.flight.Do("", func() (any, error) {
+				_, _, _ = c.flights.Do(e.name, func() (any, error) {
 					time.Sleep(time.Second) // for its turn
 					return c.load(e, wanted)
 				})

@@ -32,6 +32,31 @@
 // Secret text is a [Value], which prints as "[redacted]"; no error, log line or
 // panic of this package holds a secret, a key or a signature.
 //
+// # Three ways to read
+//
+// A client reads with DescribeSecret and GetSecretValue, with GetSecretValue alone
+// where [Options].ValuesOnly says so, and, in [Client.Prefetch], 20 secrets at once
+// with BatchGetSecretValue. What is checked and cached is the same; what the last
+// two do not see is this:
+//
+//	                          default   ValuesOnly              Prefetch
+//	calls of a cold load      2         1                       1/20
+//	calls of a later one      1         1                       -
+//	tags of another tenant    refused   not seen                at the next load
+//	document without          its tag   refused                 refused
+//	  tenant_id (AWS's own)   decides
+//	deletion is scheduled     seen      by the error's text     by the error's text
+//	an answer that lags       refused   not seen                not seen; of a secret that
+//	  behind the last one                                       was described before, refused
+//	foreign AWSPREVIOUS       read      where the document has  not read; at a signature
+//	                                    no base, or at a        that no key made, or at
+//	                                    signature that no key   the next load
+//	                                    made
+//	its keys live 24 h from   the last  the current version's   -
+//	                          change    creation
+//	value denied, KMS key     after     within TTL              -
+//	  disabled                MaxStale
+//
 // # Testing
 //
 // Package secretstest is a Secrets Manager in memory; its Backend is an [API].
@@ -45,8 +70,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"github.com/formbridge/tenantsecrets/internal/document"
 )
 
@@ -56,7 +79,7 @@ type Client struct {
 	api    API
 	naming Naming
 	loader *loader
-	cache  *cache
+	cache  func() *cache // a closure: reflection does not reach the keys in it
 }
 
 // New returns a client of the secrets that naming names. It calls nothing. The
@@ -72,33 +95,16 @@ func New(api API, naming Naming, optFns ...func(*Options)) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tenantsecrets: New: %w", err)
 	}
-	c := &Client{api: api, naming: naming}
-	c.cache = newCache(&o)
-	c.loader = &loader{
-		api: api, log: o.Logger, now: c.cache.clock.time,
-		place: arn.ARN{Partition: o.Partition, AccountID: o.Account, Region: o.Region},
-	}
-	c.cache.fetch = c.loader.fetch
-	return c, nil
+	cache := newCache(&o)
+	hidden := hide(cache)
+	reported := &reported{api, hidden}
+	loader := newLoader(reported, &o, cache)
+	cache.fetch = loader.fetch
+	return &Client{reported, naming, loader, hidden}, nil
 }
 
-func newCache(o *Options) *cache {
-	c := &cache{
-		clock:     newClock(o.Now),
-		freshness: freshness{o.TTL, o.MaxStale, o.StaleWait, o.NegativeTTL},
-		timeout:   o.LoadTimeout,
-		table:     newTable(),
-		forgeries: newBucket(mismatchRate, mismatchBurst),
-	}
-	if o.UnknownIDs > 0 {
-		c.strangers = newBucket(o.UnknownIDs, 10*o.UnknownIDs)
-	}
-	if o.MaxLoads > 0 {
-		c.slots = make(slots, o.MaxLoads)
-	}
-	c.ctx, c.close = context.WithCancel(context.Background())
-	return c
-}
+// hide puts what holds keys where reflection does not get to.
+func hide(c *cache) func() *cache { return func() *cache { return c } }
 
 // Close ends the loads that are under way and forgets every secret. Every call
 // from then on, and every one that waits, returns ErrClosed. It may be called
@@ -107,8 +113,8 @@ func (c *Client) Close() {
 	if c == nil || c.cache == nil {
 		return // New has failed
 	}
-	c.cache.close()
-	c.cache.table.clear()
+	c.cache().close()
+	c.cache().table.close()
 }
 
 // hmacPath is the secret type of a tenant's own HMAC secret.
@@ -118,34 +124,54 @@ const hmacPath = "hmac_key"
 // and prints without the secret. Ask for it per request: one that is kept does
 // not follow a rotation.
 type TenantSecret struct {
-	name, versionID string
-	secret, whsec   Value
-	createdAt       time.Time
-	keys            Keyring
+	open func() *snapshot // a closure, for the keys are in it
+	keys Keyring
+}
+
+// hmacText is what a TenantSecret says beside its keys.
+type hmacText struct {
+	secret, encoding string
+	createdAt        int64 // in microseconds
+}
+
+func newHMACText(k document.Key) hmacText {
+	return hmacText{k.Secret, k.Encoding, k.CreatedAt.UnixMicro()}
+}
+
+// snapshot is an empty one for the zero TenantSecret.
+func (s *TenantSecret) snapshot() *snapshot {
+	if s.open == nil {
+		return &snapshot{entry: &entry{}}
+	}
+	return s.open()
 }
 
 // Keys returns the keys that verify what the tenant sends, and sign as it would.
 func (s *TenantSecret) Keys() Keyring { return s.keys }
 
 // Name returns the secret's name in Secrets Manager.
-func (s *TenantSecret) Name() string { return s.name }
+func (s *TenantSecret) Name() string { return s.snapshot().entry.name }
 
 // VersionID returns the id of the version that was read.
-func (s *TenantSecret) VersionID() string { return s.versionID }
+func (s *TenantSecret) VersionID() string { return s.snapshot().current }
 
-// CreatedAt returns when the newest key was made.
-func (s *TenantSecret) CreatedAt() time.Time { return s.createdAt }
+// CreatedAt returns when the newest key was made, to the microsecond.
+func (s *TenantSecret) CreatedAt() time.Time { return time.UnixMicro(s.snapshot().createdAt).UTC() }
 
 // Secret returns the newest key as it is stored, to hand to the tenant.
-func (s *TenantSecret) Secret() Value { return s.secret }
+func (s *TenantSecret) Secret() Value { return NewValue(s.snapshot().secret) }
 
 // WebhookSecret returns the newest key in the form "whsec_" and base64, which
 // Standard Webhooks libraries take.
-func (s *TenantSecret) WebhookSecret() Value { return s.whsec }
+func (s *TenantSecret) WebhookSecret() Value {
+	key := document.Key{Secret: s.snapshot().secret, Encoding: s.snapshot().encoding}
+	bytes, _ := key.Bytes() // a decoded key's bytes are valid
+	return NewValue(document.Whsec(bytes))
+}
 
 // String names the secret and its version.
 func (s *TenantSecret) String() string {
-	return fmt.Sprintf("TenantSecret(%s, version %s, %s)", s.name, s.versionID, document.Redaction)
+	return fmt.Sprintf("TenantSecret(%s, version %s, %s)", s.Name(), s.VersionID(), document.Redaction)
 }
 
 // Format prints as [TenantSecret.String] for every verb and flag.
@@ -154,46 +180,46 @@ func (s *TenantSecret) Format(f fmt.State, _ rune) { redact(f, s.String()) }
 // LogValue is [TenantSecret.String].
 func (s *TenantSecret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-func newTenantSecret(name string, h hmacSecret, now func() time.Time) *TenantSecret {
-	top := h.current.Document.Key
-	bytes, _ := top.Bytes() // a decoded key's bytes are valid
-	return &TenantSecret{
-		name:      name,
-		versionID: h.current.ID,
-		secret:    NewValue(top.Secret),
-		whsec:     NewValue(document.Whsec(bytes)),
-		createdAt: top.CreatedAt,
-		keys:      newKeyring(h.keys, now),
-	}
+// tenantSecretKind is read at hmacPath. No [Kind] outside this package can have
+// its type, so that none stands in for a tenant's own secret.
+var tenantSecretKind = &secretKind{hmacPath, reflect.TypeFor[hmacText](), hmacDecoder(newTenantSecret)}
+
+func newTenantSecret(s *snapshot) any {
+	return &TenantSecret{func() *snapshot { return s }, s.keyring()}
 }
 
-// tenantSecretKind is a type that no [Kind] outside this package can have, so that
-// none of them stands in for a tenant's own secret.
-type tenantSecretKind struct{}
-
-var (
-	tenantSecretType   = reflect.TypeFor[tenantSecretKind]()
-	decodeTenantSecret = hmacDecoder(func(d *decoding, h hmacSecret) any { return newTenantSecret(d.secret.name, h, d.now) })
-)
+// keyring is of the snapshot's keys.
+func (s *snapshot) keyring() Keyring { return Keyring{func() *ring { return &s.keys }} }
 
 // TenantSecret returns a tenant's HMAC secret, as fresh as [Options] say. A cold
 // one costs a DescribeSecret and a GetSecretValue, whatever the number of
 // callers. ctx bounds this call's wait alone. The error is an *Error.
 func (c *Client) TenantSecret(ctx context.Context, tenant string) (*TenantSecret, error) {
-	_, s, _, err := c.tenantSnapshot(ctx, tenant)
+	began := c.cache().beganAt()
+	s, _, err := c.tenantSnapshot(ctx, tenant)
 	if err != nil {
-		return nil, c.fail("TenantSecret", tenant, hmacPath, err)
+		return nil, c.end(ctx, "TenantSecret", tenant, hmacPath, began, nil, err)
 	}
+	_ = c.end(ctx, "TenantSecret", tenant, hmacPath, began, s, nil)
 	return s.value.(*TenantSecret), nil
 }
 
-func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*entry, *snapshot, int64, error) {
-	e, err := c.tenantEntry(tenant)
-	if err != nil {
-		return nil, nil, 0, err
+// tenantSnapshot returns what may be served, and when it was asked for.
+func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*snapshot, moment, error) {
+	cache := c.cache()
+	e, s, now := cache.find(tenant, hmacPath)
+	if s != nil {
+		return s, moment{at: now}, nil
 	}
-	s, asked, err := c.cache.get(ctx, e)
-	return e, s, asked, err
+	if e == nil {
+		var err error
+		if e, err = c.newEntry(tenant, tenantSecretKind); err != nil {
+			return nil, moment{}, err
+		}
+	}
+	asked := moment{number: e.number.Load(), counted: true}
+	s, err := cache.get(ctx, e)
+	return s, asked, err
 }
 
 // Verify calls try with the tenant's keys. Where try's error is ErrMismatch, the
@@ -210,7 +236,13 @@ func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*entry, *sn
 // It is what signature schemes are built on; for the plain one use
 // [Client.VerifyHMAC].
 func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) error) error {
-	return c.verify(ctx, "Verify", tenant, try)
+	began := c.cache().beganAt()
+	s, asked, err := c.tenantSnapshot(ctx, tenant)
+	if err != nil {
+		return c.end(ctx, "Verify", tenant, hmacPath, began, nil, unknownIsSignature(err))
+	}
+	s, err = c.retry(ctx, s, asked, try(s.keyring()), try)
+	return c.end(ctx, "Verify", tenant, hmacPath, began, s, err)
 }
 
 // VerifyHMAC tells whether a live key of the tenant made the signature of the
@@ -224,51 +256,48 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 // and ErrSuspended. Any other error means that the question could not be answered,
 // and that the sender should try again. The error is an *Error.
 func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, signature string) error {
+	began := c.cache().beganAt()
 	var tag [32]byte
 	if !parseSignature(&tag, signature) {
-		err := validateTenant(tenant)
-		switch {
-		case err != nil:
-		case c.cache.ctx.Err() != nil:
-			err = ErrClosed
-		default:
-			err = ErrSignature
-		}
-		return c.fail("VerifyHMAC", tenant, hmacPath, err)
+		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, c.refuse(tenant))
 	}
-	return c.verify(ctx, "VerifyHMAC", tenant, func(k Keyring) error { return k.verify(&tag, message) })
-}
-
-func (c *Client) verify(ctx context.Context, op, tenant string, try func(Keyring) error) error {
-	e, s, asked, err := c.tenantSnapshot(ctx, tenant)
+	s, asked, err := c.tenantSnapshot(ctx, tenant)
 	if err != nil {
-		return c.fail(op, tenant, hmacPath, unknownIsSignature(err))
+		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, unknownIsSignature(err))
 	}
-	err = try(s.value.(*TenantSecret).keys)
-	if err == nil {
-		return nil
+	if err = s.keys.verify(&tag, message); err != nil {
+		s, err = c.retry(ctx, s, asked, err, func(k Keyring) error { return k.verify(&tag, message) })
 	}
-	if errors.Is(err, ErrMismatch) {
-		err = c.verifyAgain(ctx, e, s, asked, err, try)
-		if err == nil {
-			return nil
-		}
-	}
-	return c.fail(op, tenant, hmacPath, err)
+	return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, s, err)
 }
 
-// verifyAgain tries with newer keys, where there are any to be had.
-func (c *Client) verifyAgain(ctx context.Context, e *entry, s *snapshot, asked int64, mismatch error, try func(Keyring) error) error {
-	newer, err := c.cache.newer(ctx, e, s, asked)
-	switch {
-	case isDefinite(err), errors.Is(err, ErrClosed):
-		return unknownIsSignature(err)
-	case err != nil:
-		return &failure{sentinel: mismatch, detail: "and no newer key could be looked for", cause: err}
-	case newer.value == s.value:
-		return mismatch
+// refuse is the answer to a text that is no signature: the same for every tenant.
+func (c *Client) refuse(tenant string) error {
+	if err := validateTenant(tenant); err != nil {
+		return err
 	}
-	return try(newer.value.(*TenantSecret).keys)
+	if c.cache().ctx.Err() != nil {
+		return ErrClosed
+	}
+	return ErrSignature
+}
+
+// retry tries once more after a mismatch, with newer keys, where there are any to
+// be had. What it returns is what the last try was with.
+func (c *Client) retry(ctx context.Context, s *snapshot, asked moment, err error, try func(Keyring) error) (*snapshot, error) {
+	if !errors.Is(err, ErrMismatch) {
+		return s, err
+	}
+	newer, failed := c.cache().newer(ctx, s, asked)
+	switch {
+	case isDefinite(failed), errors.Is(failed, ErrClosed):
+		return nil, unknownIsSignature(failed)
+	case failed != nil:
+		return s, &failure{sentinel: err, detail: "and no newer key could be looked for", cause: failed}
+	case newer == s:
+		return s, err
+	}
+	return newer, try(newer.keyring())
 }
 
 // unknownIsSignature makes an unknown tenant look like a bad signature.
@@ -279,36 +308,22 @@ func unknownIsSignature(err error) error {
 	return &failure{sentinel: ErrSignature, cause: err, detail: err.Error(), definite: true}
 }
 
-func (c *Client) tenantEntry(tenant string) (*entry, error) {
-	if e, ok := c.cache.table.find(key{tenant, hmacPath}); ok && e.kind == tenantSecretType {
-		return e, nil
-	}
-	if tenant == Global {
-		return nil, validateTenant(tenant)
-	}
-	return c.newEntry(tenant, hmacPath, tenantSecretType, decodeTenantSecret)
-}
-
 // newEntry makes the cache's place for a secret. Only valid names have one, so
 // that finding it is all the validation a hit needs.
-func (c *Client) newEntry(tenant, path string, kind reflect.Type, decode decoder) (*entry, error) {
-	name, err := c.naming.Build(tenant, path)
+func (c *Client) newEntry(tenant string, kind *secretKind) (*entry, error) {
+	if tenant == Global && kind == tenantSecretKind {
+		return nil, validateTenant(tenant)
+	}
+	name, err := c.naming.Build(tenant, kind.path)
 	if err != nil {
 		return nil, err
 	}
-	e := c.cache.table.add(newEntry(secret{
-		tenant: tenant, path: path, name: name, decode: decode, kind: kind,
-	}))
-	if e.kind != kind {
-		return nil, fmt.Errorf("%w: this client reads %s as %v already, not as %v", ErrInvalidOption, path, e.kind, kind)
+	end := len(name) - len(kind.path) - len("/")
+	e := c.cache().table.add(newEntry(secret{name: name, tenant: name[end-len(tenant) : end], kind: kind}))
+	if e.kind.of != kind.of {
+		return nil, fmt.Errorf("%w: this client reads %s as %v already, not as %v", ErrInvalidOption, kind.path, e.kind.of, kind.of)
 	}
 	return e, nil
-}
-
-// fail says of an error what was asked for.
-func (c *Client) fail(op, tenant, path string, err error) error {
-	name, _ := c.naming.Build(tenant, path)
-	return &Error{Op: op, Tenant: tenant, Name: name, Err: err}
 }
 
 // String names the client's naming.

@@ -1,84 +1,186 @@
 package tenantsecrets
 
 import (
+	"hash/maphash"
+	"math/bits"
 	"sync"
-
-	"github.com/puzpuzpuz/xsync/v4"
+	"sync/atomic"
+	"time"
 )
-
-// key is what a secret is looked up by, so that a hit builds no name.
-type key struct{ tenant, path string }
 
 // maxStrangers is how many secrets that nobody has seen to exist have an entry.
 const maxStrangers = 8192
 
-// table finds the entries. A secret that exists keeps its entry until the client
-// closes. Those of ids that may be made up share a number of places, of which the
-// latest have one: they cost neither memory without end nor a tenant its place.
+// table finds what is held of a secret. Finding takes no lock. Changing takes mu,
+// which is never held across a call or a wait.
+//
+// A secret that exists is a resident: it keeps its place until the client closes,
+// or until others need it where there is a capacity. Ids that may be made up are
+// strangers. They share places of their own, of which the latest have one: they
+// cost neither memory without end nor a resident its place.
 type table struct {
-	entries *xsync.Map[key, *entry]
+	seed      maphash.Seed
+	capacity  int // of residents; 0: no limit
+	index     atomic.Pointer[index]
+	evictions atomic.Uint64
 
 	mu        sync.Mutex
-	strangers []key // as they were added, the oldest at next once there are maxStrangers
-	next      int
+	residents sieve
+	strangers []*entry            // as they were added, the oldest at next once there are maxStrangers
+	next      int                 // in strangers
+	departed  map[uint64]struct{} // hashes of residents that lost their place: they are no strangers
+	closed    bool
 }
 
-func newTable() *table { return &table{entries: xsync.NewMap[key, *entry]()} }
+func newTable(capacity int) *table {
+	t := &table{seed: maphash.MakeSeed(), capacity: capacity, departed: map[uint64]struct{}{}}
+	t.index.Store(newIndex(0))
+	return t
+}
 
-func (t *table) find(k key) (*entry, bool) { return t.entries.Load(k) }
+// hash need not be compared alone: the snapshot is asked whose it is.
+func (t *table) hash(tenant, path string) uint64 {
+	h := maphash.String(t.seed, tenant)
+	if path != hmacPath {
+		h ^= bits.RotateLeft64(maphash.String(t.seed, path), 1)
+	}
+	return h
+}
 
-// add returns the entry of that key, which is e where there was none.
+func (t *table) find(tenant, path string) *snapshot {
+	return t.index.Load().find(t.hash(tenant, path), tenant, path)
+}
+
+// add returns the entry of that secret, which is e where there was none.
 func (t *table) add(e *entry) *entry {
-	there, found := t.entries.LoadOrStore(e.key(), e)
-	if !found {
-		t.lineUp(e.key())
-	}
-	return there
-}
-
-// lineUp puts a stranger at the end of the line and drops the one that has to
-// leave it, unless it has been seen to exist.
-func (t *table) lineUp(k key) {
+	h := t.hash(e.tenant, e.kind.path)
 	t.mu.Lock()
-	if len(t.strangers) < maxStrangers {
-		t.strangers = append(t.strangers, k)
-		t.mu.Unlock()
-		return
+	defer t.mu.Unlock()
+	if s := t.index.Load().find(h, e.tenant, e.kind.path); s != nil {
+		return s.entry
 	}
-	leaving := t.strangers[t.next]
-	t.strangers[t.next] = k
-	t.next = (t.next + 1) % maxStrangers
-	t.mu.Unlock()
-	t.drop(leaving)
-}
-
-func (t *table) drop(k key) {
-	t.entries.Compute(k, func(there *entry, found bool) (*entry, xsync.ComputeOp) {
-		if found && !there.exists.Load() {
-			return nil, xsync.DeleteOp
-		}
-		return nil, xsync.CancelOp
-	})
+	if t.closed {
+		return e
+	}
+	if _, known := t.departed[h]; known {
+		t.settleIn(e, h)
+		return e
+	}
+	t.insert(h, newSnapshot(e))
+	t.lineUp(e)
+	return e
 }
 
 // keep notes that a secret exists. It returns its entry, which is another than e
-// where e was dropped and the other has been seen to exist since.
+// where e has lost its place and the other has been seen to exist since.
 func (t *table) keep(e *entry) *entry {
-	if e.exists.Swap(true) {
+	if e.resident.Load() {
 		return e
 	}
-	there, _ := t.entries.Compute(e.key(), func(there *entry, found bool) (*entry, xsync.ComputeOp) {
-		if found && there.exists.Load() {
-			return nil, xsync.CancelOp
-		}
-		return e, xsync.UpdateOp
-	})
-	return there
-}
-
-func (t *table) clear() {
-	t.entries.Clear()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.strangers, t.next = nil, 0
+	h := t.hash(e.tenant, e.kind.path)
+	if s := t.index.Load().find(h, e.tenant, e.kind.path); s != nil && s.entry != e && s.entry.resident.Load() {
+		return s.entry
+	}
+	if !t.closed {
+		t.settleIn(e, h)
+	}
+	return e
+}
+
+// settleIn makes a resident of an entry. Its caller holds t.mu.
+func (t *table) settleIn(e *entry, h uint64) {
+	e.exists.Store(true)
+	e.resident.Store(true)
+	delete(t.departed, h)
+	x := t.index.Load()
+	switch at, found := x.locate(h, e.tenant, e.kind.path); {
+	case !found:
+		t.insert(h, e.latest())
+	case x.snapshots[at].Load().entry != e:
+		x.snapshots[at].Store(e.latest())
+	}
+	for t.capacity > 0 && t.residents.size >= t.capacity {
+		t.evict()
+	}
+	t.residents.insert(e)
+}
+
+// evict takes a resident's place. It stays known, so that it need not ask the
+// strangers' budget for another. Its caller holds t.mu.
+func (t *table) evict() {
+	e := t.residents.victim()
+	t.residents.remove(e)
+	e.resident.Store(false)
+	h := t.hash(e.tenant, e.kind.path)
+	t.index.Load().remove(h, e)
+	t.departed[h] = struct{}{}
+	t.evictions.Add(1)
+}
+
+// lineUp puts a stranger at the end of the line and drops the one that has to
+// leave it, unless it has been seen to exist. Its caller holds t.mu.
+func (t *table) lineUp(e *entry) {
+	if len(t.strangers) < maxStrangers {
+		t.strangers = append(t.strangers, e)
+		return
+	}
+	leaving := t.strangers[t.next]
+	t.strangers[t.next] = e
+	t.next = (t.next + 1) % maxStrangers
+	if !leaving.exists.Load() {
+		t.index.Load().remove(t.hash(leaving.tenant, leaving.kind.path), leaving)
+	}
+}
+
+// publish lets calls find what an entry holds, where it has a place.
+func (t *table) publish(e *entry, s *snapshot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x := t.index.Load()
+	at, found := x.locate(t.hash(e.tenant, e.kind.path), e.tenant, e.kind.path)
+	if found && x.snapshots[at].Load().entry == e {
+		x.snapshots[at].Store(s)
+	}
+}
+
+// insert grows the index where it is half full. Its caller holds t.mu.
+func (t *table) insert(h uint64, s *snapshot) {
+	x := t.index.Load()
+	if 2*(x.used+1) > len(x.tags) {
+		x = x.copy(t)
+		t.index.Store(x)
+	}
+	x.insert(h, s)
+}
+
+// all calls f for every snapshot that can be found, vacant ones too.
+func (t *table) all(f func(*snapshot)) {
+	x := t.index.Load()
+	for i := range x.snapshots {
+		if s := x.snapshots[i].Load(); s != nil {
+			f(s)
+		}
+	}
+}
+
+// close forgets everything, and takes nothing in any more.
+func (t *table) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	t.index.Store(newIndex(0))
+	t.residents, t.strangers, t.next, t.departed = sieve{}, nil, 0, nil
+}
+
+// oldest returns the age of the oldest snapshot that is held, and their number.
+func (t *table) oldest(now time.Duration) (age time.Duration, held int) {
+	t.all(func(s *snapshot) {
+		if s.entry.held.Load() == s {
+			held++
+			age = max(age, s.age(now))
+		}
+	})
+	return age, held
 }

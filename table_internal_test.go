@@ -6,38 +6,51 @@ import (
 	"testing"
 )
 
-func stranger(i int) *entry { return newEntry(secret{tenant: fmt.Sprint("t_", i), path: hmacPath}) }
+func stranger(i int) *entry {
+	tenant := fmt.Sprint("t_", i)
+	return newEntry(secret{name: "prod/formbridge/" + tenant + "/" + hmacPath, tenant: tenant, kind: tenantSecretKind})
+}
+
+// entryOf returns the entry in a stranger's place, or nil.
+func (t *table) entryOf(i int) *entry {
+	if s := t.find(fmt.Sprint("t_", i), hmacPath); s != nil {
+		return s.entry
+	}
+	return nil
+}
+
+func (t *table) drop(e *entry) { t.index.Load().remove(t.hash(e.tenant, e.kind.path), e) }
 
 func TestTableHasRoomForSoManyStrangers(t *testing.T) {
-	table := newTable()
+	table := newTable(0)
 	first := table.keep(table.add(stranger(0)))
 	for i := range 3 * maxStrangers {
 		table.add(stranger(i + 1))
 	}
-	if n := table.entries.Size(); n > maxStrangers+1 || n < maxStrangers-1 {
+	if n := table.index.Load().live; n > maxStrangers+1 || n < maxStrangers-1 {
 		t.Errorf("%d entries", n)
 	}
-	if e, _ := table.find(first.key()); e != first {
+	if table.entryOf(0) != first {
 		t.Error("a secret that exists has lost its place")
 	}
-	if e, found := table.find(stranger(1).key()); found {
-		t.Errorf("the oldest stranger is still there: %v", e.key())
+	if table.entryOf(1) != nil {
+		t.Error("the oldest stranger is still there")
 	}
-	if _, found := table.find(stranger(3 * maxStrangers).key()); !found {
+	if table.entryOf(3*maxStrangers) == nil {
 		t.Error("the latest stranger is not there")
 	}
-	table.clear()
-	if table.entries.Size() != 0 || table.strangers != nil {
-		t.Error("clear leaves entries")
+	table.close()
+	if table.add(stranger(1)); table.index.Load().live != 0 || table.strangers != nil {
+		t.Error("something is left, or taken in, after close")
 	}
 }
 
 // A stranger that has lost its place while it was loaded gets one when it turns
 // out to exist, unless its successor has been seen to exist before it.
 func TestTableKeepsWhatTurnsOutToExist(t *testing.T) {
-	table := newTable()
+	table := newTable(0)
 	dropped, successor := table.add(stranger(1)), stranger(1)
-	table.drop(dropped.key())
+	table.drop(dropped)
 	if kept := table.keep(dropped); kept != dropped {
 		t.Error("it is not kept")
 	}
@@ -45,17 +58,17 @@ func TestTableKeepsWhatTurnsOutToExist(t *testing.T) {
 		t.Error("it has no place")
 	}
 
-	table = newTable()
+	table = newTable(0)
 	dropped = table.add(stranger(1))
-	table.drop(dropped.key())
+	table.drop(dropped)
 	table.add(successor)
 	if kept := table.keep(dropped); kept != dropped {
 		t.Error("it does not take the place of one that is not known to exist")
 	}
 
-	table, dropped, successor = newTable(), stranger(1), stranger(1)
+	table, dropped, successor = newTable(0), stranger(1), stranger(1)
 	table.add(dropped)
-	table.drop(dropped.key())
+	table.drop(dropped)
 	table.keep(table.add(successor))
 	if kept := table.keep(dropped); kept != successor {
 		t.Error("there are two entries of one secret")
@@ -63,7 +76,7 @@ func TestTableKeepsWhatTurnsOutToExist(t *testing.T) {
 }
 
 func TestTableConcurrently(t *testing.T) {
-	table := newTable()
+	table := newTable(0)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -77,7 +90,7 @@ func TestTableConcurrently(t *testing.T) {
 	}
 	wg.Wait()
 	for i := 0; i < 2*maxStrangers; i += 100 {
-		if _, found := table.find(stranger(i).key()); !found {
+		if table.entryOf(i) == nil {
 			t.Fatalf("%d exists and has no place", i)
 		}
 	}

@@ -57,6 +57,7 @@ type Document struct {
 	Version   string   // of the format, 1.x
 	Previous  []Key    // older keys, in the order in which they are tried
 	Base      string   // version id this was built from; "" for the first one or a foreign writer's
+	Based     bool     // base is there, if empty: its writer knew the version before
 	Revoked   []string // kids
 	Suspended bool
 
@@ -66,7 +67,7 @@ type Document struct {
 
 // New returns the first document of a tenant.
 func New(tenantID string, key Key) *Document {
-	return &Document{Key: key, TenantID: tenantID, Version: version}
+	return &Document{Key: key, TenantID: tenantID, Version: version, Based: true}
 }
 
 // Decode reads a stored document. Every error is a Malformed.
@@ -118,7 +119,7 @@ func (d *Document) takeOwner(o *object) (err error) {
 	if d.TenantID, err = o.required("tenant_id"); err != nil {
 		return err
 	}
-	d.Base, _, err = o.text("base")
+	d.Base, d.Based, err = o.text("base")
 	return err
 }
 

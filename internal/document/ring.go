@@ -151,6 +151,15 @@ func Select(ring []Window, at time.Time) Selection {
 	return s
 }
 
+// SelectAll is Select for a ring of n keys without windows.
+func SelectAll(n int) Selection {
+	return Selection{
+		live:    [MaxLive]uint16{0, 1, 2, 3, 4, 5, 6, 7},
+		count:   uint8(min(n, MaxLive)),
+		signing: uint8(min(n, 1)),
+	}
+}
+
 // Live returns the live keys' indices in ring order, the newest first.
 func (s *Selection) Live() []uint16 { return s.live[:s.count] }
 

@@ -27,14 +27,15 @@ var precomputed = !fips140.Enabled() && selfTest()
 // NewKey, so any number of goroutines may use it at once.
 type Key struct {
 	inner, outer [sha256.Size]byte // SHA-256 states after the padded key
-	secret       []byte            // the key itself, kept for crypto/hmac only
+	secret       *[]byte           // the key itself, kept for crypto/hmac only
 }
 
 // NewKey prepares secret, which it does not keep a reference to. It takes any
 // length, as RFC 2104 does; what makes a key acceptable is its caller's matter.
 func NewKey(secret []byte) Key {
 	if !precomputed {
-		return Key{secret: append([]byte{}, secret...)}
+		kept := append([]byte{}, secret...)
+		return Key{secret: &kept}
 	}
 	return prepare(secret)
 }
@@ -42,7 +43,7 @@ func NewKey(secret []byte) Key {
 // Sum writes the tag of the message, the concatenation of parts, to tag.
 func (k *Key) Sum(tag *[Size]byte, parts ...[]byte) {
 	if k.secret != nil {
-		sumStandard(k.secret, tag, parts)
+		sumStandard(*k.secret, tag, parts)
 		return
 	}
 	k.sumPrepared(tag, parts)

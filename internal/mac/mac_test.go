@@ -41,7 +41,7 @@ func TestSumRFC4231(t *testing.T) {
 
 // bothWays returns the key with precomputed state and as crypto/hmac uses it.
 func bothWays(secret []byte) map[string]Key {
-	return map[string]Key{"prepared": prepare(secret), "standard": {secret: secret}}
+	return map[string]Key{"prepared": prepare(secret), "standard": {secret: &secret}}
 }
 
 func unhex(t *testing.T, s string) []byte {

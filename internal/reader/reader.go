@@ -1,13 +1,23 @@
-// Package reader loads one secret through aws-secretsmanager-caching-go.
+// Package reader loads one secret, in one of three ways that differ in what they
+// cost, what they may do, and what they cannot see.
 //
-// That library resolves staging labels and reads values by version id, so that
-// current and previous version come out of one description of the secret and
-// cannot straddle a rotation. What it caches, and for how long, is not wanted
-// here: its cache serves deleted secrets for ever, keeps errors of other callers'
-// contexts, and holds a mutex across the network. A Load therefore has a
-// secretcache of its own, asks it with the load's own context, from one
-// goroutine, and drops it; and between it and the SDK stands an observer that
-// sees every answer first.
+//	         calls                        cannot see
+//	Begin    DescribeSecret, and          -
+//	         GetSecretValue per version
+//	         that was not seen before
+//	Values   GetSecretValue per label     tags, DeletedDate, LastChangedDate, which
+//	                                      version is AWSPREVIOUS
+//	Batch    BatchGetSecretValue,         the same, and the value of AWSPREVIOUS
+//	         for 20 secrets
+//
+// Begin goes through aws-secretsmanager-caching-go. That library resolves staging
+// labels and reads values by version id, so that current and previous version come
+// out of one description of the secret and cannot straddle a rotation. What it
+// caches, and for how long, is not wanted here: its cache serves deleted secrets
+// for ever, keeps errors of other callers' contexts, and holds a mutex across the
+// network. A load therefore has a secretcache of its own, asks it with the load's
+// own context, from one goroutine, and drops it; and between it and the SDK stands
+// an observer that sees every answer first.
 package reader
 
 import (
@@ -39,12 +49,29 @@ var (
 	// ErrNotText means that the value is binary.
 	ErrNotText = errors.New("the value is binary")
 
+	// ErrNotRead means that this way of loading does not read the value.
+	ErrNotRead = errors.New("the value was not read")
+
 	// ErrForeign means that the value is of another secret or version than was
 	// asked for.
 	ErrForeign = errors.New("the value is of another secret or version")
 )
 
-// Description is what DescribeSecret says of a secret.
+// Load is one load of one secret: first Describe, then the values that are
+// wanted. It is for one goroutine.
+type Load interface {
+	// Describe says what the secret is.
+	Describe(ctx context.Context) (Description, error)
+
+	// Current reads the version labelled AWSCURRENT in that description.
+	Current(ctx context.Context) (Version, error)
+
+	// Previous reads the version labelled AWSPREVIOUS in that description, or
+	// labelled so now where the description is partial.
+	Previous(ctx context.Context) (Version, error)
+}
+
+// Description is what is known of a secret before its values are decoded.
 type Description struct {
 	Name, ARN string
 	Tags      map[string]string
@@ -52,6 +79,7 @@ type Description struct {
 	Deleted   bool      // scheduled for deletion
 	Current   string    // version id; "" without AWSCURRENT
 	Previous  string    // version id; "" without AWSPREVIOUS
+	Partial   bool      // it comes of a value: Tags, Changed, Deleted and Previous are unknown
 }
 
 // Version is one version's value.
@@ -61,21 +89,20 @@ type Version struct {
 	Text    string
 }
 
-// Load is one load of one secret: first Describe, then the values that are
-// wanted. It is for one goroutine.
-type Load struct {
+// described is a load that begins with DescribeSecret.
+type described struct {
 	name     string
 	observer *observer
 }
 
 // Begin returns a load of the secret of that name. It calls nothing yet.
-func Begin(api API, name string) *Load {
-	return &Load{name: name, observer: &observer{api: api}}
+func Begin(api API, name string) Load {
+	return &described{name: name, observer: &observer{api: api}}
 }
 
 // Describe calls DescribeSecret. Later calls in the load, the secretcache's too,
 // are answered from the first.
-func (l *Load) Describe(ctx context.Context) (Description, error) {
+func (l *described) Describe(ctx context.Context) (Description, error) {
 	out, err := l.observer.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &l.name})
 	if err != nil {
 		return Description{}, err
@@ -106,13 +133,11 @@ func labelled(out *secretsmanager.DescribeSecretOutput, label string) string {
 	return ""
 }
 
-// Current reads the version labelled AWSCURRENT in the load's description.
-func (l *Load) Current(ctx context.Context) (Version, error) { return l.read(ctx, current) }
+func (l *described) Current(ctx context.Context) (Version, error) { return l.read(ctx, current) }
 
-// Previous reads the version labelled AWSPREVIOUS in the load's description.
-func (l *Load) Previous(ctx context.Context) (Version, error) { return l.read(ctx, previous) }
+func (l *described) Previous(ctx context.Context) (Version, error) { return l.read(ctx, previous) }
 
-func (l *Load) read(ctx context.Context, label string) (Version, error) {
+func (l *described) read(ctx context.Context, label string) (Version, error) {
 	cache, err := secretcache.New(func(c *secretcache.Cache) { c.Client = l.observer })
 	if err != nil {
 		return Version{}, err

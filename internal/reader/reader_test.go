@@ -44,7 +44,7 @@ func operations(b *secretstest.Backend) []string {
 	return names
 }
 
-func describe(t *testing.T, l *reader.Load) reader.Description {
+func describe(t *testing.T, l reader.Load) reader.Description {
 	t.Helper()
 	d, err := l.Describe(t.Context())
 	if err != nil {
@@ -106,15 +106,15 @@ func TestLoadErrors(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		api    reader.API
-		read   func(*reader.Load, context.Context) (reader.Version, error)
+		read   func(reader.Load, context.Context) (reader.Version, error)
 		expect error
 	}{
-		{name: "no AWSPREVIOUS", api: stored(t, rand.Text()), read: (*reader.Load).Previous, expect: reader.ErrNoVersion},
-		{name: "binary", api: binary, read: (*reader.Load).Current, expect: reader.ErrNotText},
-		{name: "another version", api: tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { out.VersionId = aws.String(rand.Text()) }}, read: (*reader.Load).Current, expect: reader.ErrForeign},
-		{name: "another name", api: tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { out.Name = aws.String(name + "x") }}, read: (*reader.Load).Current, expect: reader.ErrForeign},
-		{name: "another ARN", api: tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { *out.ARN += "x" }}, read: (*reader.Load).Current, expect: reader.ErrForeign},
-		{name: "the API's own", api: failing{stored(t, rand.Text()), throttled}, read: (*reader.Load).Current, expect: throttled},
+		{name: "no AWSPREVIOUS", api: stored(t, rand.Text()), read: reader.Load.Previous, expect: reader.ErrNoVersion},
+		{name: "binary", api: binary, read: reader.Load.Current, expect: reader.ErrNotText},
+		{name: "another version", api: tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { out.VersionId = aws.String(rand.Text()) }}, read: reader.Load.Current, expect: reader.ErrForeign},
+		{name: "another name", api: tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { out.Name = aws.String(name + "x") }}, read: reader.Load.Current, expect: reader.ErrForeign},
+		{name: "another ARN", api: tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { *out.ARN += "x" }}, read: reader.Load.Current, expect: reader.ErrForeign},
+		{name: "the API's own", api: failing{stored(t, rand.Text()), throttled}, read: reader.Load.Current, expect: throttled},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := reader.Begin(tc.api, name)

@@ -1,0 +1,70 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
+)
+
+// MaxBatch is how many secrets one BatchGetSecretValue reads (API reference,
+// BatchGetSecretValue, SecretIdList).
+const MaxBatch = 20
+
+// BatchAPI is what [Batch] calls.
+type BatchAPI interface {
+	BatchGetSecretValue(context.Context, *secretsmanager.BatchGetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error)
+}
+
+// Batch reads the current versions of up to MaxBatch secrets. It returns a load,
+// which calls nothing any more, for every name that was answered. The error is of
+// the call as a whole; those of single secrets are their loads'.
+func Batch(ctx context.Context, api BatchAPI, names []string) (map[string]Load, error) {
+	loads := make(map[string]Load, len(names))
+	in := &secretsmanager.BatchGetSecretValueInput{SecretIdList: names}
+	for {
+		out, err := api.BatchGetSecretValue(ctx, in)
+		switch {
+		case err != nil:
+			return loads, err
+		case out == nil:
+			return loads, errNoOutput
+		}
+		for i := range out.SecretValues {
+			loads[aws.ToString(out.SecretValues[i].Name)] = &batched{entry: &out.SecretValues[i]}
+		}
+		for _, e := range out.Errors {
+			loads[aws.ToString(e.SecretId)] = &batched{err: &smithy.GenericAPIError{
+				Code: aws.ToString(e.ErrorCode), Message: aws.ToString(e.Message), Fault: smithy.FaultUnknown,
+			}}
+		}
+		if aws.ToString(out.NextToken) == "" {
+			return loads, nil
+		}
+		in = &secretsmanager.BatchGetSecretValueInput{SecretIdList: names, NextToken: out.NextToken}
+	}
+}
+
+// batched is one secret's part of a batch.
+type batched struct {
+	entry *types.SecretValueEntry
+	err   error
+}
+
+func (l *batched) Describe(ctx context.Context) (Description, error) {
+	if l.err != nil {
+		return Description{}, l.err
+	}
+	v, err := l.Current(ctx)
+	return Description{Name: aws.ToString(l.entry.Name), ARN: aws.ToString(l.entry.ARN), Current: v.ID, Partial: true}, err
+}
+
+func (l *batched) Current(context.Context) (Version, error) {
+	v, err := versionOf(l.entry.SecretString, l.entry.VersionId)
+	v.Created = aws.ToTime(l.entry.CreatedDate)
+	return v, err
+}
+
+func (l *batched) Previous(context.Context) (Version, error) { return Version{}, ErrNotRead }

@@ -1,0 +1,76 @@
+package reader
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/smithy-go"
+)
+
+// ValueAPI is what a load of [Values] calls.
+type ValueAPI interface {
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+}
+
+// values is a load that has the permission for GetSecretValue alone.
+type values struct {
+	api     ValueAPI
+	name    string
+	current Version
+}
+
+// Values returns a load of the secret of that name that calls GetSecretValue and
+// nothing else: once, and once more where the previous version is wanted. Its
+// description is partial. It calls nothing yet.
+func Values(api ValueAPI, name string) Load { return &values{api: api, name: name} }
+
+func (l *values) Describe(ctx context.Context) (Description, error) {
+	out, err := l.get(ctx, current)
+	if err != nil {
+		return Description{}, err
+	}
+	if l.current, err = versionOf(out.SecretString, out.VersionId); err != nil {
+		return Description{}, err
+	}
+	l.current.Created = aws.ToTime(out.CreatedDate)
+	return Description{Name: aws.ToString(out.Name), ARN: aws.ToString(out.ARN), Current: l.current.ID, Partial: true}, nil
+}
+
+func (l *values) Current(context.Context) (Version, error) { return l.current, nil }
+
+// Previous is another read, which a rotation may come before. Then it is the
+// version that was described as current, and the next load sees the new one.
+func (l *values) Previous(ctx context.Context) (Version, error) {
+	out, err := l.get(ctx, previous)
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api) && api.ErrorCode() == "ResourceNotFoundException":
+		return Version{}, ErrNoVersion
+	case err != nil:
+		return Version{}, err
+	}
+	if aws.ToString(out.Name) != l.name {
+		return Version{}, ErrForeign
+	}
+	v, err := versionOf(out.SecretString, out.VersionId)
+	v.Created = aws.ToTime(out.CreatedDate)
+	return v, err
+}
+
+func (l *values) get(ctx context.Context, label string) (*secretsmanager.GetSecretValueOutput, error) {
+	out, err := l.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &l.name, VersionStage: &label})
+	if err == nil && out == nil {
+		err = errNoOutput
+	}
+	return out, err
+}
+
+// versionOf makes a version of an answer's members.
+func versionOf(text, id *string) (Version, error) {
+	if text == nil {
+		return Version{}, ErrNotText
+	}
+	return Version{ID: aws.ToString(id), Text: *text}, nil
+}

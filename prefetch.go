@@ -1,0 +1,310 @@
+package tenantsecrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/formbridge/tenantsecrets/internal/reader"
+)
+
+const (
+	// Of the 100 BatchGetSecretValue a second that an account has in a Region,
+	// several processes can start at once. At this rate 10,000 tenants take 25 s.
+	defaultPrefetchRate = 20
+
+	// prefetchRounds is how often a tenant that gets no answer is asked for, with
+	// waits of 1, 2, 4 and 8 s between.
+	prefetchRounds = 5
+
+	// prefetchBatches is how many batches are under way at once. Each has 20 loads,
+	// which take one turn of MaxLoads together.
+	prefetchBatches = 8
+)
+
+// PrefetchOptions are what [Client.Prefetch] can be told.
+type PrefetchOptions struct {
+	// Rate is how many BatchGetSecretValue, of 20 tenants each, begin in a second; 20
+	// by default. Negative: no limit but that of eight under way at a time.
+	Rate int
+
+	// Progress is told of every tenant once it is held, or cannot be: then err is an
+	// *Error. It is called by one goroutine at a time.
+	Progress func(tenant string, err error)
+}
+
+// Prefetch loads the HMAC secrets of tenants before anybody asks for them, 20 with
+// one call, as a service does when it starts. Those that are fresh cost nothing.
+// What cannot be loaded has the error that a call would have; a tenant that got no
+// answer is asked for again, up to five times. The process needs
+// the permission secretsmanager:BatchGetSecretValue besides GetSecretValue.
+//
+// What is read so is checked like any other answer, but for what a batch does not
+// show: see "Three ways to read" in the package's documentation.
+//
+// The error is an *Error that says how many tenants failed, and errors.Is finds
+// what each of them failed with; PrefetchOptions.Progress is told which. ctx ends
+// the whole. Prefetch may be called at any time, also by several goroutines.
+func (c *Client) Prefetch(ctx context.Context, tenants iter.Seq[string], optFns ...func(*PrefetchOptions)) error {
+	o := PrefetchOptions{}
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, batches: make(slots, prefetchBatches)}
+	p.began = p.cache.beganAt()
+	if rate := orDefault(o.Rate, defaultPrefetchRate); rate > 0 {
+		p.gap = time.Second / time.Duration(rate)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.cache.ctx, cancel)()
+	p.all(ctx, tenants)
+	if len(p.errs) > 0 {
+		return &Error{Op: "Prefetch", Err: &prefetchFailure{p.done, p.errs}}
+	}
+	return nil
+}
+
+// prefetchFailure is all errors of a prefetch. It quotes one.
+type prefetchFailure struct {
+	tenants int
+	errs    []error
+}
+
+func (f *prefetchFailure) Error() string {
+	return fmt.Sprintf("%d of %d tenants could not be loaded, the first: %v", len(f.errs), f.tenants, f.errs[0])
+}
+
+func (f *prefetchFailure) Unwrap() []error { return f.errs }
+
+// prefetch is one call of Prefetch.
+type prefetch struct {
+	*Client
+	cache    *cache
+	progress func(tenant string, err error)
+	began    time.Time
+	batches  slots
+	gap      time.Duration // between two batches
+	next     time.Duration // when the next one may begin
+
+	running sync.WaitGroup
+	mu      sync.Mutex // guards what follows, and calls of progress
+	done    int
+	errs    []error
+	again   []*entry // had no answer in this round
+}
+
+// all loads the tenants as they come, and then those again that had no answer.
+func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
+	var batch []*entry
+	for tenant := range tenants {
+		e, err := p.entry(tenant)
+		if e == nil {
+			p.report(tenant, err)
+			continue
+		}
+		if batch = append(batch, e); len(batch) == reader.MaxBatch {
+			p.start(ctx, batch, 1)
+			batch = nil
+		}
+	}
+	p.start(ctx, batch, 1)
+	p.running.Wait()
+	for round := 2; len(p.again) > 0; round++ {
+		waiting := p.again
+		p.again = nil
+		_ = p.cache.sleep(ctx, minBackoff<<(round-2)) // not below the entries' own
+		for len(waiting) > 0 {
+			n := min(len(waiting), reader.MaxBatch)
+			p.start(ctx, waiting[:n], round)
+			waiting = waiting[n:]
+		}
+		p.running.Wait()
+	}
+}
+
+// entry returns nil for a tenant that is done.
+func (p *prefetch) entry(tenant string) (*entry, error) {
+	e, s, _ := p.cache.find(tenant, hmacPath)
+	if s != nil {
+		return nil, nil
+	}
+	if e != nil {
+		return e, nil
+	}
+	return p.newEntry(tenant, tenantSecretKind)
+}
+
+// start loads a batch in the background, once it may begin.
+func (p *prefetch) start(ctx context.Context, batch []*entry, round int) {
+	if len(batch) == 0 {
+		return
+	}
+	now := p.cache.clock.elapsed()
+	err := p.cache.sleep(ctx, p.next-now)
+	p.next = max(p.next, now) + p.gap
+	if err == nil {
+		err = p.batches.take(ctx)
+	}
+	if err != nil {
+		for _, e := range batch {
+			p.report(e.tenant, p.stopped(ctx))
+		}
+		return
+	}
+	p.running.Go(func() {
+		defer p.batches.free()
+		p.load(ctx, batch, round)
+	})
+}
+
+// stopped is why nothing more is begun.
+func (p *prefetch) stopped(ctx context.Context) error {
+	if p.cache.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return abandoned(ctx)
+}
+
+// seat is one secret's in a batch.
+type seat struct {
+	*entry
+	taken  chan struct{} // closed when the secret's load waits for the batch
+	result <-chan singleflight.Result
+}
+
+// load loads a batch. Each secret has a load of its own, which others can join, and
+// which waits for the one call. A secret that somebody else is loading is not in
+// it; the call begins when all the loads that are have begun.
+func (p *prefetch) load(ctx context.Context, batch []*entry, round int) {
+	answers := newBatchAnswers()
+	seats := make([]*seat, len(batch))
+	for i, e := range batch {
+		seats[i] = p.seat(e, answers)
+	}
+	var names []string
+	for _, s := range seats {
+		select {
+		case <-s.taken:
+			names = append(names, s.name)
+		case r := <-s.result:
+			s.result = nil
+			p.settle(ctx, s.entry, r.Err, round)
+		}
+	}
+	p.read(ctx, answers, names)
+	for _, s := range seats {
+		if s.result != nil {
+			r := <-s.result
+			p.settle(ctx, s.entry, r.Err, round)
+		}
+	}
+}
+
+// seat begins a secret's load, unless one is under way. One that was described
+// before is loaded by itself: a batch does not tell whether it is older than that.
+func (p *prefetch) seat(e *entry, answers *batchAnswers) *seat {
+	s := &seat{entry: e, taken: make(chan struct{})}
+	s.result = p.cache.flights.DoChan(e.name, func() (any, error) {
+		if e.described() {
+			return p.cache.load(e, vouched)
+		}
+		return p.cache.loadNow(e, vouched, func(ctx context.Context, e *entry, k known) (found, error) {
+			close(s.taken)
+			return p.loader.batched(ctx, e, k, answers)
+		})
+	})
+	return s
+}
+
+func (e *entry) described() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.changed != 0
+}
+
+// batchAnswers is a batch's answers, once there are any.
+type batchAnswers struct {
+	there chan struct{}
+	loads map[string]reader.Load
+	err   error // of the call, for the secrets without a load
+}
+
+func newBatchAnswers() *batchAnswers { return &batchAnswers{there: make(chan struct{})} }
+
+// read makes the call, in one turn. The loads that wait for it end with
+// LoadTimeout, and so does it.
+func (p *prefetch) read(ctx context.Context, a *batchAnswers, names []string) {
+	defer close(a.there)
+	if len(names) == 0 {
+		return
+	}
+	ctx, cancel := p.cache.bounded(ctx)
+	defer cancel()
+	if a.err = p.cache.slots.take(ctx); a.err != nil {
+		return
+	}
+	defer p.cache.slots.free()
+	a.loads, a.err = reader.Batch(ctx, p.loader.api, names)
+}
+
+// errNotBatched is the end of a load whose batch did not bring it. It says nothing
+// about the secret: whoever has joined it loads for himself.
+var errNotBatched = errors.New("the batch did not bring it")
+
+// batched is fetch for a secret in a batch.
+func (l *loader) batched(ctx context.Context, e *entry, k known, a *batchAnswers) (found, error) {
+	select {
+	case <-a.there:
+	case <-ctx.Done():
+		return found{}, notBatched(nil)
+	}
+	if load, answered := a.loads[e.name]; answered {
+		return l.read(ctx, e, k, load)
+	}
+	return found{}, notBatched(a.err)
+}
+
+func notBatched(err error) error {
+	f := transient("no answer in time")
+	if err != nil {
+		f = explain(err)
+	}
+	return &failure{sentinel: ErrUnavailable, detail: "BatchGetSecretValue: " + f.Error(), cause: errors.Join(errNotBatched, f)}
+}
+
+// settle takes note of how a tenant's load ended. Where there was no answer it is
+// asked for again, unless somebody has to do something first.
+func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
+	switch {
+	case err == nil:
+		e.held.Load().prefetched()
+	case ctx.Err() != nil:
+		err = p.stopped(ctx)
+	case isDefinite(err), errors.Is(err, ErrAccessDenied):
+	case round < prefetchRounds:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.again = append(p.again, e)
+		return
+	}
+	p.report(e.tenant, err)
+}
+
+func (p *prefetch) report(tenant string, err error) {
+	err = p.end(context.Background(), "Prefetch", tenant, hmacPath, p.began, nil, err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	if err != nil {
+		p.errs = append(p.errs, err)
+	}
+	if p.progress != nil {
+		p.progress(tenant, err)
+	}
+}

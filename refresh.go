@@ -1,0 +1,83 @@
+package tenantsecrets
+
+import (
+	"context"
+)
+
+// Refresh reads a tenant's HMAC secret again, however fresh it is, and returns it:
+// for one who has heard that it was changed. Where no answer comes the error is
+// ErrUnavailable and what is held stays; until the next load may begin, see
+// [Options], the error is the last one's. A definite no that is remembered does not
+// keep it from asking. It costs a load, and
+// counts against the budget of unknown ids as any other. The error is an *Error.
+func (c *Client) Refresh(ctx context.Context, tenant string) (*TenantSecret, error) {
+	began := c.cache().beganAt()
+	s, err := c.refresh(ctx, tenant)
+	if err != nil {
+		return nil, c.end(ctx, "Refresh", tenant, hmacPath, began, nil, err)
+	}
+	_ = c.end(ctx, "Refresh", tenant, hmacPath, began, s, nil)
+	return s.value.(*TenantSecret), nil
+}
+
+func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) {
+	cache := c.cache()
+	e, err := c.newEntry(tenant, tenantSecretKind)
+	if err != nil {
+		return nil, err
+	}
+	if cache.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	e.mu.Lock()
+	e.reconsider()
+	e.mu.Unlock()
+	return cache.loadAfter(ctx, e, e.number.Load())
+}
+
+// Invalidate forgets what is held of a tenant, or of the [Global] space: its HMAC
+// secret and every other kind. The next call for one loads it, or fails; a load that
+// is under way is not stored. It is for one who must not serve what there was, such
+// as a leaked key: in an outage the tenant is refused until Secrets Manager
+// answers. To pick up a change use [Client.Refresh]. It looks at every secret that is
+// held, a matter of milliseconds for 100,000. The error, an *Error, is
+// ErrInvalidTenant or ErrClosed.
+func (c *Client) Invalidate(tenant string) error {
+	began := c.cache().beganAt()
+	return c.end(context.Background(), "Invalidate", tenant, "", began, nil, c.invalidate(tenant))
+}
+
+func (c *Client) invalidate(tenant string) error {
+	if tenant != Global {
+		if err := validateTenant(tenant); err != nil {
+			return err
+		}
+	}
+	cache := c.cache()
+	if cache.ctx.Err() != nil {
+		return ErrClosed
+	}
+	cache.table.all(func(s *snapshot) {
+		if s.entry.tenant == tenant {
+			cache.invalidate(s.entry)
+		}
+	})
+	return nil
+}
+
+// invalidate keeps the pause after a load without an answer: what is invalidated
+// often, as events do, is not loaded more often for it.
+func (c *cache) invalidate(e *entry) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c.void(e)
+	e.hold(c.table, nil)
+	e.reconsider()
+}
+
+// reconsider forgets a definite no. Its caller holds e.mu.
+func (e *entry) reconsider() {
+	if e.failure != nil && e.failure.definite {
+		e.forgive()
+	}
+}
