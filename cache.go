@@ -179,6 +179,7 @@ func (c *cache) get(ctx context.Context, e *entry) (*snapshot, error) {
 				return nil, outdated(f, s)
 			}
 			if !e.exists.Load() && c.strangers.spent(now) {
+				c.counts.negatives.Add(1)
 				return nil, errTooManyStrangers
 			}
 			found, err := c.join(ctx, e, wanted, noLimit)

@@ -237,8 +237,7 @@ func (n *creation) created(ctx context.Context, out *secretsmanager.CreateSecret
 	e := n.cache.table.keep(n.entry)
 	s := newSnapshot(e)
 	s.current, s.life = n.first.ID, lifeOf(aws.ToString(out.ARN))
-	s.keys = newRing(document.Ring(n.first, nil, time.Time{}), n.loader.now)
-	s.hmacText = newHMACText(n.first.Document.Key)
+	s.hold(n.first.Document.Key, document.Ring(n.first, nil, time.Time{}), n.loader.now)
 	s.value = newTenantSecret(s)
 	return n.cache.put(e, s), nil
 }

@@ -57,7 +57,7 @@ func NewKeyring(keys ...Value) (Keyring, error) {
 		stored = append(stored, document.Key{KID: strconv.Itoa(i), Secret: v.Reveal()})
 	}
 	r := newRing(stored, nil)
-	return Keyring{func() *ring { return &r }}, nil
+	return r.keyring(), nil
 }
 
 // newRing prepares keys, whose bytes have been decoded before.
@@ -74,6 +74,9 @@ func newRing(keys []document.Key, now func() time.Time) (r ring) {
 	}
 	return r
 }
+
+// keyring hides the ring, which must not move from then on.
+func (r *ring) keyring() Keyring { return Keyring{func() *ring { return r }} }
 
 func (r *ring) add(i int, k ringKey) {
 	switch {

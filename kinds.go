@@ -125,7 +125,7 @@ func DestinationHMACKey(destination string) Kind[Keyring] {
 	return Kind[Keyring]{
 		Path:       destinationPath(destination, "hmac_key"),
 		tenantOnly: true,
-		decoder:    hmacDecoder(func(s *snapshot) any { return s.keyring() }),
+		decoder:    hmacDecoder(func(s *snapshot) any { return s.keyring }),
 	}
 }
 

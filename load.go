@@ -268,8 +268,7 @@ func hmacDecoder(value func(s *snapshot) any) decoder {
 			return err
 		}
 		d.datedKeys = previous != nil
-		d.keys = newRing(document.Ring(current, previous, d.description.Changed), d.now)
-		d.hmacText = newHMACText(current.Document.Key)
+		d.hold(current.Document.Key, document.Ring(current, previous, d.description.Changed), d.now)
 		d.value = value(d.snapshot)
 		return nil
 	}

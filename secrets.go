@@ -134,10 +134,6 @@ type hmacText struct {
 	createdAt        int64 // in microseconds
 }
 
-func newHMACText(k document.Key) hmacText {
-	return hmacText{k.Secret, k.Encoding, k.CreatedAt.UnixMicro()}
-}
-
 // snapshot is an empty one for the zero TenantSecret.
 func (s *TenantSecret) snapshot() *snapshot {
 	if s.open == nil {
@@ -185,11 +181,8 @@ func (s *TenantSecret) LogValue() slog.Value { return slog.StringValue(s.String(
 var tenantSecretKind = &secretKind{hmacPath, reflect.TypeFor[hmacText](), hmacDecoder(newTenantSecret)}
 
 func newTenantSecret(s *snapshot) any {
-	return &TenantSecret{func() *snapshot { return s }, s.keyring()}
+	return &TenantSecret{func() *snapshot { return s }, s.keyring}
 }
-
-// keyring is of the snapshot's keys.
-func (s *snapshot) keyring() Keyring { return Keyring{func() *ring { return &s.keys }} }
 
 // TenantSecret returns a tenant's HMAC secret, as fresh as [Options] say. A cold
 // one costs a DescribeSecret and a GetSecretValue, whatever the number of
@@ -241,7 +234,7 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 	if err != nil {
 		return c.end(ctx, "Verify", tenant, hmacPath, began, nil, unknownIsSignature(err))
 	}
-	s, err = c.retry(ctx, s, asked, try(s.keyring()), try)
+	s, err = c.retry(ctx, s, asked, try(s.keyring), try)
 	return c.end(ctx, "Verify", tenant, hmacPath, began, s, err)
 }
 
@@ -297,7 +290,7 @@ func (c *Client) retry(ctx context.Context, s *snapshot, asked moment, err error
 	case newer == s:
 		return s, err
 	}
-	return newer, try(newer.keyring())
+	return newer, try(newer.keyring)
 }
 
 // unknownIsSignature makes an unknown tenant look like a bad signature.

@@ -3,6 +3,8 @@ package tenantsecrets
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/formbridge/tenantsecrets/internal/document"
 )
 
 // snapshot is what is held of a secret: one version of it, decoded. It is
@@ -16,7 +18,8 @@ type snapshot struct {
 	seen   atomic.Bool // by a call, since the sieve last looked
 	keys   ring        // of an HMAC secret
 
-	entry *entry
+	entry   *entry
+	keyring Keyring // of keys
 	hmacText
 	value             any    // of the secret's kind
 	current, previous string // version ids that were labelled so
@@ -32,6 +35,13 @@ type snapshot struct {
 // newSnapshot returns one in which nothing is held yet.
 func newSnapshot(e *entry) *snapshot {
 	return &snapshot{entry: e, path: e.kind.path, tenant: inline(e.tenant)}
+}
+
+// hold makes it that of an HMAC secret.
+func (s *snapshot) hold(newest document.Key, ring []document.Key, now func() time.Time) {
+	s.keys = newRing(ring, now)
+	s.keyring = s.keys.keyring()
+	s.hmacText = hmacText{newest.Secret, newest.Encoding, newest.CreatedAt.UnixMicro()}
 }
 
 func (s *snapshot) is(tenant, path string) bool {

@@ -12,8 +12,9 @@ type Stats struct {
 	// what was older than TTL, because no load had succeeded in time.
 	Hits, Stale uint64
 
-	// Negatives are calls that were refused from memory: a definite no, or a failure
-	// that is too recent to try again.
+	// Negatives are calls that were refused without a load: a definite no that is
+	// remembered, a failure that is too recent to try again, an id for which the
+	// budget of unknown ids is spent.
 	Negatives uint64
 
 	// Loads are those that are over, Failures those of them that brought nothing.
