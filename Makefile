@@ -1,5 +1,5 @@
 # Short names for what CONTRIBUTING.md describes.
-.PHONY: test race lint format ci
+.PHONY: test race lint format bench ci
 
 test:
 	go test ./...
@@ -13,6 +13,9 @@ lint:
 
 format:
 	go tool -modfile=internal/tools/go.mod golangci-lint fmt
+
+bench:
+	cd bench && go run . -out RESULTS.md
 
 ci:
 	.ci/run

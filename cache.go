@@ -72,6 +72,7 @@ type entry struct {
 	late       atomic.Bool          // a call has waited StaleWait in vain since the last success
 	exists     atomic.Bool          // it was seen to, by a load or by its creation
 	resident   atomic.Bool          // it has a place in the table that strangers cannot take
+	inLine     int32                // its place among the strangers, from 1; 0: none; guarded by table.mu
 	neighbours
 
 	mu       sync.Mutex    // never held across a fetch
@@ -249,6 +250,7 @@ type need struct {
 	after    int64 // the number that the snapshot's must be above; anyFresh: none
 	mismatch bool  // a signature asks for it, which anybody can send
 	vouched  bool  // an operator has named the secret: it is no stranger
+	batched  bool  // it waits for a batch, which ends in time
 }
 
 const anyFresh = int64(-1)
@@ -256,6 +258,7 @@ const anyFresh = int64(-1)
 var (
 	wanted  = need{after: anyFresh} // by a call
 	vouched = need{after: anyFresh, vouched: true}
+	batched = need{after: anyFresh, vouched: true, batched: true}
 )
 
 // outlives tells whether a load that ended so has to be followed by another: what
@@ -355,7 +358,7 @@ func (c *cache) reload(ctx context.Context, e *entry) (*snapshot, error) {
 func (c *cache) loadAfter(ctx context.Context, e *entry, number int64) (*snapshot, error) {
 	for {
 		s, err := c.join(ctx, e, need{after: number}, noLimit)
-		if err != nil || s.number.Load() > number {
+		if err != nil || s.entry == e && s.number.Load() > number {
 			return s, err
 		}
 	}

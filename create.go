@@ -17,7 +17,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // The tags of every secret, for access policies and inventories. TenantId and
@@ -306,9 +305,9 @@ func (n *creation) readVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 func (n *creation) invalid(ctx context.Context, invalid error) error {
 	describing, cancel := n.cache.request(ctx)
 	defer cancel()
-	d, err := reader.Begin(n.api, n.entry.name).Describe(describing)
+	d, err := n.loader.begin(n.entry.name).Describe(describing)
 	switch {
-	case err == nil && d.Deleted, code(err) == "ResourceNotFoundException":
+	case err == nil && d.Deleted, code(err) == "ResourceNotFoundException", saysDeleted(err):
 		f := n.explainRequest(invalid)
 		f.sentinel, f.definite = ErrPendingDeletion, true
 		return f

@@ -60,7 +60,7 @@ func (c *cache) loadNow(e *entry, n need, fetch fetch) (*snapshot, error) {
 	if l == nil {
 		return s, err
 	}
-	found, err := c.fetchSafely(e, l.known, fetch)
+	found, err := c.fetchSafely(e, l, fetch)
 	if l.stranger && !errors.Is(err, ErrNotFound) {
 		c.strangers.giveBack()
 	}
@@ -87,6 +87,7 @@ func (c *cache) begin(e *entry, n need) (*loading, *snapshot, error) {
 	}
 	e.begun = now
 	e.running.Add(1)
+	c.table.readmit(e)
 	l.number = e.number.Add(1)
 	l.known = known{
 		held: held, changed: e.changed, mismatch: n.mismatch,
@@ -167,15 +168,22 @@ func (l *loading) readAt() time.Duration {
 	return l.held.read
 }
 
-// fetchSafely ends with its context, also where the API does not. It makes an
-// error of a panic, whose value may hold anything and is dropped, and of a
-// goroutine that ends, as testing.T.FailNow ends one.
-func (c *cache) fetchSafely(e *entry, k known, fetch fetch) (found, error) {
-	ctx, cancel := c.bounded(c.ctx)
+func (c *cache) fetchSafely(e *entry, l *loading, fetch fetch) (found, error) {
+	ctx, cancel := c.ctx, context.CancelFunc(func() {})
+	if !l.batched {
+		ctx, cancel = c.bounded(c.ctx)
+	}
 	defer cancel()
+	return safely(ctx, func() (found, error) { return fetch(ctx, e, l.known) })
+}
+
+// safely ends with its context, also where f does not. It makes an error of a
+// panic, whose value may hold anything and is dropped, and of a goroutine that
+// ends, as testing.T.FailNow ends one.
+func safely[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
-		found
-		err error
+		value T
+		err   error
 	}
 	results := make(chan result, 1)
 	go func() {
@@ -186,13 +194,14 @@ func (c *cache) fetchSafely(e *entry, k known, fetch fetch) (found, error) {
 			}
 			results <- r
 		}()
-		r.found, r.err = fetch(ctx, e, k)
+		r.value, r.err = f()
 	}()
 	select {
 	case r := <-results:
-		return r.found, r.err
+		return r.value, r.err
 	case <-ctx.Done():
-		return found{}, transient("no answer in time")
+		var none T
+		return none, transient("no answer in time")
 	}
 }
 

@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"examples":             4,
 	"internal/integration": 4,
 
+	"webhook/webhooktest":         4,
 	"secretstest/conformance":     4,
 	"secretstest/cmd/secretstest": 4,
 }

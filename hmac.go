@@ -24,13 +24,11 @@ type Keyring struct {
 	open func() *ring // a closure, for the state in it is as good as the keys
 }
 
-// ring is keys in the order in which they are tried. The first stands beside
-// what a hit has read of its snapshot.
+// ring is keys in the order in which they are tried. Nearly all have one key that
+// is live at all times: it stands beside what a hit has read of its snapshot.
 type ring struct {
 	first ringKey
-	size  int
-	timed *timed     // nil: every key is live and signs at all times
-	more  *[]ringKey // those after the first; nil: none
+	rest  *rest // nil: there are no others, and no times
 }
 
 type ringKey struct {
@@ -38,10 +36,16 @@ type ringKey struct {
 	kid string
 }
 
-// timed says which keys of a ring are live when.
-type timed struct {
-	now     func() time.Time
-	windows []document.Window
+// rest is what else there is to a ring. What there is after a rotation, two keys
+// and their times, is in one piece of memory.
+type rest struct {
+	size   int // of the whole ring
+	now    func() time.Time
+	more   []ringKey         // those after the first
+	bounds []document.Bounds // when each is live; nil: all are, at all times
+
+	second [1]ringKey
+	two    [2]document.Bounds
 }
 
 // NewKeyring makes a keyring of keys without end for tests and test vectors. The
@@ -62,15 +66,23 @@ func NewKeyring(keys ...Value) (Keyring, error) {
 
 // newRing prepares keys, whose bytes have been decoded before.
 func newRing(keys []document.Key, now func() time.Time) (r ring) {
-	r.size = len(keys)
-	windows := make([]document.Window, 0, r.size)
+	rest := &rest{size: len(keys), now: now}
+	rest.more, rest.bounds = rest.second[:0], rest.two[:0]
 	for i, k := range keys {
 		secret, _ := k.Bytes()
-		r.add(i, ringKey{mac.NewKey(secret), k.KID})
-		windows = append(windows, k.Window)
+		prepared := ringKey{mac.NewKey(secret), k.KID}
+		if i == 0 {
+			r.first = prepared
+		} else {
+			rest.more = append(rest.more, prepared)
+		}
+		rest.bounds = append(rest.bounds, k.Bounds())
 	}
-	if !document.Timeless(windows) {
-		r.timed = &timed{now, windows}
+	if document.Timeless(rest.bounds) {
+		rest.bounds = nil
+	}
+	if rest.bounds != nil || rest.size != 1 {
+		r.rest = rest
 	}
 	return r
 }
@@ -78,31 +90,23 @@ func newRing(keys []document.Key, now func() time.Time) (r ring) {
 // keyring hides the ring, which must not move from then on.
 func (r *ring) keyring() Keyring { return Keyring{func() *ring { return r }} }
 
-func (r *ring) add(i int, k ringKey) {
-	switch {
-	case i == 0:
-		r.first = k
-	case r.more == nil:
-		r.more = &[]ringKey{k}
-	default:
-		*r.more = append(*r.more, k)
-	}
-}
-
 // key by its index.
 func (r *ring) key(i int) *ringKey {
 	if i == 0 {
 		return &r.first
 	}
-	return &(*r.more)[i-1]
+	return &r.rest.more[i-1]
 }
 
 // selection is made once per operation, so that all of it sees one time.
 func (r *ring) selection() document.Selection {
-	if r.timed == nil {
-		return document.SelectAll(r.size)
+	switch {
+	case r.rest == nil:
+		return document.SelectAll(1)
+	case r.rest.bounds == nil:
+		return document.SelectAll(r.rest.size)
 	}
-	return document.Select(r.timed.windows, r.timed.now())
+	return document.Select(r.rest.bounds, r.rest.now())
 }
 
 // Match computes the tag of the message, the concatenation of its parts, with
@@ -225,6 +229,9 @@ func (k Keyring) verify(tag *[mac.Size]byte, message []byte) error {
 
 // verify is match for one tag, of which nobody asks who made it.
 func (r *ring) verify(tag *[mac.Size]byte, message []byte) error {
+	if r.rest == nil {
+		return r.first.verify(tag, message)
+	}
 	selection := r.selection()
 	live := selection.Live()
 	if len(live) == 0 {
@@ -237,6 +244,15 @@ func (r *ring) verify(tag *[mac.Size]byte, message []byte) error {
 		equal |= subtle.ConstantTimeCompare(sum[:], tag[:])
 	}
 	if equal == 0 {
+		return ErrMismatch
+	}
+	return nil
+}
+
+func (k *ringKey) verify(tag *[mac.Size]byte, message []byte) error {
+	var sum [mac.Size]byte
+	k.Sum(&sum, message)
+	if subtle.ConstantTimeCompare(sum[:], tag[:]) == 0 {
 		return ErrMismatch
 	}
 	return nil

@@ -34,6 +34,8 @@ func TestNoAllocations(t *testing.T) {
 	rotated := keyringOf(t, append(newSecrets(7), s.Secret().Reveal())...)
 	apiKey, hmacKey := tenantsecrets.DestinationAPIKey("webhook1"), tenantsecrets.DestinationHMACKey("webhook1")
 
+	try := func(k tenantsecrets.Keyring) error { _, _, err := k.Match(tags, message); return err }
+
 	for _, tt := range []struct {
 		what string
 		call func() error
@@ -43,6 +45,7 @@ func TestNoAllocations(t *testing.T) {
 		{"Match", func() error { _, _, err := s.Keys().Match(tags, message[:10], message[10:]); return err }},
 		{"Match, eight keys", func() error { _, _, err := rotated.Match(tags, message); return err }},
 		{"Client.VerifyHMAC", func() error { return c.VerifyHMAC(ctx, tenant, message, signature) }},
+		{"Client.Verify", func() error { return c.Verify(ctx, tenant, try) }},
 		{"Client.TenantSecret", func() error { _, err := c.TenantSecret(ctx, tenant); return err }},
 		{"Get of an API key", func() error { _, err := tenantsecrets.Get(ctx, c, tenant, apiKey); return err }},
 		{"Get of an HMAC key", func() error { _, err := tenantsecrets.Get(ctx, c, tenant, hmacKey); return err }},

@@ -128,16 +128,20 @@ func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) 
 // explainDescription is explain for the first answer of a load, which for some
 // readers is a value. Of those only the text says that a deletion is scheduled.
 func explainDescription(err error) error {
-	var api smithy.APIError
 	switch {
 	case errors.Is(err, reader.ErrNotText), errors.Is(err, reader.ErrForeign):
 		return explainValue(err)
-	case errors.As(err, &api) && api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion"):
+	case saysDeleted(err):
 		f := explain(err)
 		f.sentinel, f.definite = ErrPendingDeletion, true
 		return f
 	}
 	return explain(err)
+}
+
+func saysDeleted(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion")
 }
 
 // explainValue is explain for the answer to GetSecretValue. The secret has just

@@ -17,7 +17,8 @@ type Event struct {
 	// ("DescribeSecret").
 	Op string
 
-	// Tenant and Name are as in [Error]. A request has the secret's name alone, and a
+	// Tenant and Name are as in [Error]: where Err is ErrInvalidTenant, Tenant is
+	// whatever the caller passed. A request has the secret's name alone, and a
 	// BatchGetSecretValue none.
 	Tenant, Name string
 
@@ -73,7 +74,12 @@ func (c *Client) end(ctx context.Context, op, tenant, path string, began time.Ti
 }
 
 func (c *Client) report(call call, s *snapshot, err error) error {
-	name, _ := c.naming.Build(call.tenant, call.path)
+	name := ""
+	if s != nil {
+		name = s.entry.name
+	} else {
+		name, _ = c.naming.Build(call.tenant, call.path)
+	}
 	if err != nil {
 		err = &Error{Op: call.op, Tenant: call.tenant, Name: name, Err: err}
 	}

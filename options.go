@@ -93,7 +93,8 @@ type Options struct {
 
 	// Observe is told of every call, load and request when it is over; nil is off, and
 	// costs nothing. It is called on the goroutine that does the work, by many at
-	// once, and must neither block nor panic. Build metrics, traces and audit logs
+	// once, and must neither block nor panic, nor ask for a secret that is not held: a
+	// load would wait for itself. Build metrics, traces and audit logs
 	// on it.
 	Observe func(context.Context, Event)
 

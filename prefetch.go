@@ -25,6 +25,10 @@ const (
 	// prefetchBatches is how many batches are under way at once. Each has 20 loads,
 	// which take one turn of MaxLoads together.
 	prefetchBatches = 8
+
+	// seatWait is how long a batch waits for its loads to begin. One that has not by
+	// then is somebody else's, however long that takes.
+	seatWait = 10 * time.Millisecond
 )
 
 // PrefetchOptions are what [Client.Prefetch] can be told.
@@ -55,7 +59,7 @@ func (c *Client) Prefetch(ctx context.Context, tenants iter.Seq[string], optFns 
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, batches: make(slots, prefetchBatches)}
+	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, ctx: ctx, batches: make(slots, prefetchBatches), telling: make(slots, 1)}
 	p.began = p.cache.beganAt()
 	if rate := orDefault(o.Rate, defaultPrefetchRate); rate > 0 {
 		p.gap = time.Second / time.Duration(rate)
@@ -87,13 +91,15 @@ type prefetch struct {
 	*Client
 	cache    *cache
 	progress func(tenant string, err error)
+	ctx      context.Context // the caller's, for events
 	began    time.Time
 	batches  slots
 	gap      time.Duration // between two batches
 	next     time.Duration // when the next one may begin
 
 	running sync.WaitGroup
-	mu      sync.Mutex // guards what follows, and calls of progress
+	telling slots      // one: of progress
+	mu      sync.Mutex // guards what follows
 	done    int
 	errs    []error
 	again   []*entry // had no answer in this round
@@ -103,9 +109,9 @@ type prefetch struct {
 func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
 	var batch []*entry
 	for tenant := range tenants {
-		e, err := p.entry(tenant)
+		e, s, err := p.entry(tenant)
 		if e == nil {
-			p.report(tenant, err)
+			p.report(tenant, s, err)
 			continue
 		}
 		if batch = append(batch, e); len(batch) == reader.MaxBatch {
@@ -129,15 +135,16 @@ func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
 }
 
 // entry returns nil for a tenant that is done.
-func (p *prefetch) entry(tenant string) (*entry, error) {
+func (p *prefetch) entry(tenant string) (*entry, *snapshot, error) {
 	e, s, _ := p.cache.find(tenant, hmacPath)
 	if s != nil {
-		return nil, nil
+		return nil, s, nil
 	}
 	if e != nil {
-		return e, nil
+		return e, nil, nil
 	}
-	return p.newEntry(tenant, tenantSecretKind)
+	e, err := p.newEntry(tenant, tenantSecretKind)
+	return e, nil, err
 }
 
 // start loads a batch in the background, once it may begin.
@@ -153,7 +160,7 @@ func (p *prefetch) start(ctx context.Context, batch []*entry, round int) {
 	}
 	if err != nil {
 		for _, e := range batch {
-			p.report(e.tenant, p.stopped(ctx))
+			p.report(e.tenant, nil, p.stopped(ctx))
 		}
 		return
 	}
@@ -180,7 +187,7 @@ type seat struct {
 
 // load loads a batch. Each secret has a load of its own, which others can join, and
 // which waits for the one call. A secret that somebody else is loading is not in
-// it; the call begins when all the loads that are have begun.
+// it: it would wait for that load, and those who have joined this one would too.
 func (p *prefetch) load(ctx context.Context, batch []*entry, round int) {
 	answers := newBatchAnswers()
 	seats := make([]*seat, len(batch))
@@ -188,13 +195,23 @@ func (p *prefetch) load(ctx context.Context, batch []*entry, round int) {
 		seats[i] = p.seat(e, answers)
 	}
 	var names []string
+	waited := time.NewTimer(seatWait)
+	defer waited.Stop()
 	for _, s := range seats {
+		select {
+		case <-s.taken:
+			names = append(names, s.name)
+			continue
+		default:
+		}
 		select {
 		case <-s.taken:
 			names = append(names, s.name)
 		case r := <-s.result:
 			s.result = nil
 			p.settle(ctx, s.entry, r.Err, round)
+		case <-waited.C:
+			waited.Reset(0) // for the others
 		}
 	}
 	p.read(ctx, answers, names)
@@ -214,7 +231,7 @@ func (p *prefetch) seat(e *entry, answers *batchAnswers) *seat {
 		if e.described() {
 			return p.cache.load(e, vouched)
 		}
-		return p.cache.loadNow(e, vouched, func(ctx context.Context, e *entry, k known) (found, error) {
+		return p.cache.loadNow(e, batched, func(ctx context.Context, e *entry, k known) (found, error) {
 			close(s.taken)
 			return p.loader.batched(ctx, e, k, answers)
 		})
@@ -250,7 +267,7 @@ func (p *prefetch) read(ctx context.Context, a *batchAnswers, names []string) {
 		return
 	}
 	defer p.cache.slots.free()
-	a.loads, a.err = reader.Batch(ctx, p.loader.api, names)
+	a.loads, a.err = safely(ctx, func() (map[string]reader.Load, error) { return reader.Batch(ctx, p.loader.api, names) })
 }
 
 // errNotBatched is the end of a load whose batch did not bring it. It says nothing
@@ -273,7 +290,9 @@ func (l *loader) batched(ctx context.Context, e *entry, k known, a *batchAnswers
 func notBatched(err error) error {
 	f := transient("no answer in time")
 	if err != nil {
-		f = explain(err)
+		if f = (*failure)(nil); !errors.As(err, &f) {
+			f = explain(err)
+		}
 	}
 	return &failure{sentinel: ErrUnavailable, detail: "BatchGetSecretValue: " + f.Error(), cause: errors.Join(errNotBatched, f)}
 }
@@ -281,9 +300,11 @@ func notBatched(err error) error {
 // settle takes note of how a tenant's load ended. Where there was no answer it is
 // asked for again, unless somebody has to do something first.
 func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
+	var s *snapshot
 	switch {
 	case err == nil:
-		e.held.Load().prefetched()
+		s = e.held.Load()
+		s.prefetched()
 	case ctx.Err() != nil:
 		err = p.stopped(ctx)
 	case isDefinite(err), errors.Is(err, ErrAccessDenied):
@@ -293,17 +314,22 @@ func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
 		p.again = append(p.again, e)
 		return
 	}
-	p.report(e.tenant, err)
+	if errors.Is(err, errSuperseded) {
+		err = transient("%v", err)
+	}
+	p.report(e.tenant, s, err)
 }
 
-func (p *prefetch) report(tenant string, err error) {
-	err = p.end(context.Background(), "Prefetch", tenant, hmacPath, p.began, nil, err)
+func (p *prefetch) report(tenant string, s *snapshot, err error) {
+	err = p.end(p.ctx, "Prefetch", tenant, hmacPath, p.began, s, err)
+	p.telling <- struct{}{}
+	defer p.telling.free()
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.done++
 	if err != nil {
 		p.errs = append(p.errs, err)
 	}
+	p.mu.Unlock()
 	if p.progress != nil {
 		p.progress(tenant, err)
 	}

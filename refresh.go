@@ -2,6 +2,7 @@ package tenantsecrets
 
 import (
 	"context"
+	"errors"
 )
 
 // Refresh reads a tenant's HMAC secret again, however fresh it is, and returns it:
@@ -29,10 +30,16 @@ func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) 
 	if cache.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
+	number := e.number.Load()
+	if e.loading() { // it may have read what was there before the change
+		if _, err := cache.join(ctx, e, wanted, noLimit); ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			return nil, err
+		}
+	}
 	e.mu.Lock()
 	e.reconsider()
 	e.mu.Unlock()
-	return cache.loadAfter(ctx, e, e.number.Load())
+	return cache.loadAfter(ctx, e, number)
 }
 
 // Invalidate forgets what is held of a tenant, or of the [Global] space: its HMAC
@@ -57,11 +64,9 @@ func (c *Client) invalidate(tenant string) error {
 	if cache.ctx.Err() != nil {
 		return ErrClosed
 	}
-	cache.table.all(func(s *snapshot) {
-		if s.entry.tenant == tenant {
-			cache.invalidate(s.entry)
-		}
-	})
+	for _, e := range cache.table.of(tenant) {
+		cache.invalidate(e)
+	}
 	return nil
 }
 

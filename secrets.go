@@ -56,6 +56,8 @@
 //	                          change    creation
 //	value denied, KMS key     after     within TTL              -
 //	  disabled                MaxStale
+//	an answer under another   refused   refused                 no answer
+//	  name
 //
 // # Testing
 //
@@ -125,7 +127,6 @@ const hmacPath = "hmac_key"
 // not follow a rotation.
 type TenantSecret struct {
 	open func() *snapshot // a closure, for the keys are in it
-	keys Keyring
 }
 
 // hmacText is what a TenantSecret says beside its keys.
@@ -143,7 +144,7 @@ func (s *TenantSecret) snapshot() *snapshot {
 }
 
 // Keys returns the keys that verify what the tenant sends, and sign as it would.
-func (s *TenantSecret) Keys() Keyring { return s.keys }
+func (s *TenantSecret) Keys() Keyring { return s.snapshot().keyring }
 
 // Name returns the secret's name in Secrets Manager.
 func (s *TenantSecret) Name() string { return s.snapshot().entry.name }
@@ -181,7 +182,7 @@ func (s *TenantSecret) LogValue() slog.Value { return slog.StringValue(s.String(
 var tenantSecretKind = &secretKind{hmacPath, reflect.TypeFor[hmacText](), hmacDecoder(newTenantSecret)}
 
 func newTenantSecret(s *snapshot) any {
-	return &TenantSecret{func() *snapshot { return s }, s.keyring}
+	return &TenantSecret{func() *snapshot { return s }}
 }
 
 // TenantSecret returns a tenant's HMAC secret, as fresh as [Options] say. A cold

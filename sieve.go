@@ -42,8 +42,9 @@ func (q *sieve) remove(e *entry) {
 }
 
 // victim moves the hand to the one that has to leave. One that is being loaded
-// stays, unless all are: the load's callers are about to use it.
+// stays: its load would be nobody's. nil: all are.
 func (q *sieve) victim() *entry {
+	var spare *entry // where all are used again faster than the hand goes round
 	for range 2 * q.size {
 		e := q.hand
 		if e == nil {
@@ -54,7 +55,10 @@ func (q *sieve) victim() *entry {
 			q.hand = e
 			return e
 		}
+		if spare == nil && !e.loading() {
+			spare = e
+		}
 		q.hand = e.newer
 	}
-	return q.oldest
+	return spare
 }

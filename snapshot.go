@@ -39,6 +39,11 @@ func newSnapshot(e *entry) *snapshot {
 
 // hold makes it that of an HMAC secret.
 func (s *snapshot) hold(newest document.Key, ring []document.Key, now func() time.Time) {
+	for i := range ring {
+		if ring[i].KID == s.current {
+			ring[i].KID = s.current // one text instead of two
+		}
+	}
 	s.keys = newRing(ring, now)
 	s.keyring = s.keys.keyring()
 	s.hmacText = hmacText{newest.Secret, newest.Encoding, newest.CreatedAt.UnixMicro()}

@@ -80,13 +80,23 @@ func (t *table) keep(e *entry) *entry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := t.hash(e.tenant, e.kind.path)
-	if s := t.index.Load().find(h, e.tenant, e.kind.path); s != nil && s.entry != e && s.entry.resident.Load() {
-		return s.entry
+	if s := t.index.Load().find(h, e.tenant, e.kind.path); s != nil && s.entry.resident.Load() {
+		return s.entry // e, or the other
 	}
 	if !t.closed {
 		t.settleIn(e, h)
 	}
 	return e
+}
+
+// readmit gives an entry that is about to be loaded its place back, where it lost
+// it while the load waited for its turn: what is invalidated is found there.
+func (t *table) readmit(e *entry) {
+	if e.exists.Load() {
+		t.keep(e)
+	} else {
+		t.add(e)
+	}
 }
 
 // settleIn makes a resident of an entry. Its caller holds t.mu.
@@ -101,36 +111,61 @@ func (t *table) settleIn(e *entry, h uint64) {
 	case x.snapshots[at].Load().entry != e:
 		x.snapshots[at].Store(e.latest())
 	}
+	t.leaveLine(e)
 	for t.capacity > 0 && t.residents.size >= t.capacity {
-		t.evict()
+		if !t.evict() {
+			break
+		}
 	}
 	t.residents.insert(e)
 }
 
 // evict takes a resident's place. It stays known, so that it need not ask the
-// strangers' budget for another. Its caller holds t.mu.
-func (t *table) evict() {
+// strangers' budget for another. Where all are being loaded nobody goes: there is
+// one more than the capacity until the next one comes. Its caller holds t.mu.
+func (t *table) evict() bool {
 	e := t.residents.victim()
+	if e == nil {
+		return false
+	}
 	t.residents.remove(e)
 	e.resident.Store(false)
 	h := t.hash(e.tenant, e.kind.path)
 	t.index.Load().remove(h, e)
 	t.departed[h] = struct{}{}
 	t.evictions.Add(1)
+	return true
 }
 
 // lineUp puts a stranger at the end of the line and drops the one that has to
-// leave it, unless it has been seen to exist. Its caller holds t.mu.
+// leave it. Its caller holds t.mu.
 func (t *table) lineUp(e *entry) {
 	if len(t.strangers) < maxStrangers {
 		t.strangers = append(t.strangers, e)
+		e.inLine = int32(len(t.strangers))
 		return
 	}
-	leaving := t.strangers[t.next]
-	t.strangers[t.next] = e
-	t.next = (t.next + 1) % maxStrangers
-	if !leaving.exists.Load() {
+	for range maxStrangers { // one that is being loaded stays: the load would be nobody's
+		if leaving := t.strangers[t.next]; leaving == nil || !leaving.loading() {
+			break
+		}
+		t.next = (t.next + 1) % maxStrangers
+	}
+	if leaving := t.strangers[t.next]; leaving != nil {
 		t.index.Load().remove(t.hash(leaving.tenant, leaving.kind.path), leaving)
+		leaving.inLine = 0
+	}
+	t.strangers[t.next] = e
+	e.inLine = int32(t.next + 1)
+	t.next = (t.next + 1) % maxStrangers
+}
+
+// leaveLine keeps the line from holding what is no stranger any more. Its caller
+// holds t.mu.
+func (t *table) leaveLine(e *entry) {
+	if e.inLine > 0 {
+		t.strangers[e.inLine-1] = nil
+		e.inLine = 0
 	}
 }
 
@@ -163,6 +198,18 @@ func (t *table) all(f func(*snapshot)) {
 			f(s)
 		}
 	}
+}
+
+// of returns the entries of a tenant. It keeps others from moving meanwhile.
+func (t *table) of(tenant string) (entries []*entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all(func(s *snapshot) {
+		if s.entry.tenant == tenant {
+			entries = append(entries, s.entry)
+		}
+	})
+	return entries
 }
 
 // close forgets everything, and takes nothing in any more.

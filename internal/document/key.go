@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"math"
 	"strings"
 	"time"
 )
@@ -34,9 +35,28 @@ type Window struct {
 	NotAfter  time.Time // not to be used at or after; zero: no end
 }
 
-func (w Window) live(at time.Time) bool { return w.NotAfter.IsZero() || at.Before(w.NotAfter) }
+// Bounds is a Window in 16 bytes, to the microsecond, for those who look at it with
+// every message.
+type Bounds struct{ signAfter, notAfter int64 } // Unix time in microseconds
 
-func (w Window) signs(at time.Time) bool { return w.live(at) && !at.Before(w.SignAfter) }
+// unbounded are the Bounds of the zero Window.
+var unbounded = Bounds{math.MinInt64, math.MaxInt64}
+
+// Bounds returns the window's.
+func (w Window) Bounds() Bounds {
+	b := unbounded
+	if !w.SignAfter.IsZero() {
+		b.signAfter = w.SignAfter.UnixMicro()
+	}
+	if !w.NotAfter.IsZero() {
+		b.notAfter = w.NotAfter.UnixMicro()
+	}
+	return b
+}
+
+func (b Bounds) live(at int64) bool { return at < b.notAfter }
+
+func (b Bounds) signs(at int64) bool { return b.live(at) && at >= b.signAfter }
 
 // GenerateKey makes a key of 32 random bytes. Its secret is their 43 base64url
 // characters and the key is those characters' bytes, so that every language

@@ -133,25 +133,26 @@ type Selection struct {
 // Select decides which keys are live: the first MaxLive, in ring order, that
 // have not ended. The signing key is the first of those whose SignAfter has
 // passed.
-func Select(ring []Window, at time.Time) Selection {
+func Select(ring []Bounds, at time.Time) Selection {
 	var s Selection
-	for i, w := range ring {
+	now := at.UnixMicro()
+	for i, b := range ring {
 		if int(s.count) == MaxLive {
 			break
 		}
-		if !w.live(at) {
+		if !b.live(now) {
 			continue
 		}
 		s.live[s.count] = uint16(i)
 		s.count++
-		if s.signing == 0 && w.signs(at) {
+		if s.signing == 0 && b.signs(now) {
 			s.signing = s.count
 		}
 	}
 	return s
 }
 
-// SelectAll is Select for a ring of n keys without windows.
+// SelectAll is Select for a ring of n keys without bounds.
 func SelectAll(n int) Selection {
 	return Selection{
 		live:    [MaxLive]uint16{0, 1, 2, 3, 4, 5, 6, 7},
@@ -172,6 +173,6 @@ func (s *Selection) Signing() (index int, ok bool) {
 }
 
 // Timeless tells whether a ring's Selection is the same at all times.
-func Timeless(ring []Window) bool {
-	return !slices.ContainsFunc(ring, func(w Window) bool { return w != Window{} })
+func Timeless(ring []Bounds) bool {
+	return !slices.ContainsFunc(ring, func(b Bounds) bool { return b != unbounded })
 }

@@ -23,34 +23,50 @@ const Size = sha256.Size
 // of a SHA-256 state is not the one this package was written for.
 var precomputed = !fips140.Enabled() && selfTest()
 
-// Key is a prepared key. Its zero value is not a key. It is never written after
-// NewKey, so any number of goroutines may use it at once.
+// Key is a prepared key in 64 bytes, one cache line. Its zero value is not a key.
+// It is never written after NewKey, so any number of goroutines may use it at
+// once.
 type Key struct {
-	inner, outer [sha256.Size]byte // SHA-256 states after the padded key
-	secret       *[]byte           // the key itself, kept for crypto/hmac only
+	inner, outer [sha256.Size]byte // SHA-256 states after the padded key; or the padded key itself, for crypto/hmac
 }
 
 // NewKey prepares secret, which it does not keep a reference to. It takes any
 // length, as RFC 2104 does; what makes a key acceptable is its caller's matter.
 func NewKey(secret []byte) Key {
-	if !precomputed {
-		kept := append([]byte{}, secret...)
-		return Key{secret: &kept}
+	if precomputed {
+		return prepare(secret)
 	}
-	return prepare(secret)
+	return keep(secret)
 }
 
 // Sum writes the tag of the message, the concatenation of parts, to tag.
 func (k *Key) Sum(tag *[Size]byte, parts ...[]byte) {
-	if k.secret != nil {
-		sumStandard(*k.secret, tag, parts)
+	if precomputed {
+		k.sumPrepared(tag, parts)
 		return
 	}
-	k.sumPrepared(tag, parts)
+	k.sumStandard(tag, parts)
 }
 
-func sumStandard(secret []byte, tag *[Size]byte, parts [][]byte) {
-	h := hmac.New(sha256.New, secret)
+// keep makes a key of the padded secret: RFC 2104 pads it with zeros itself, so
+// that its tags are the secret's.
+func keep(secret []byte) Key {
+	block := pad(secret)
+	return Key{[sha256.Size]byte(block[:sha256.Size]), [sha256.Size]byte(block[sha256.Size:])}
+}
+
+// pad returns the first block that is hashed, before it is masked.
+func pad(secret []byte) (block [sha256.BlockSize]byte) {
+	if len(secret) > len(block) {
+		sum := sha256.Sum256(secret)
+		secret = sum[:]
+	}
+	copy(block[:], secret)
+	return block
+}
+
+func (k *Key) sumStandard(tag *[Size]byte, parts [][]byte) {
+	h := hmac.New(sha256.New, append(k.inner[:len(k.inner):len(k.inner)], k.outer[:]...))
 	for _, p := range parts {
 		h.Write(p)
 	}
@@ -68,13 +84,7 @@ const (
 )
 
 func prepare(secret []byte) Key {
-	var block [sha256.BlockSize]byte
-	if len(secret) > len(block) {
-		sum := sha256.Sum256(secret)
-		secret = sum[:]
-	}
-	copy(block[:], secret)
-
+	block := pad(secret)
 	var k Key
 	for i := range block {
 		block[i] ^= 0x36
@@ -130,9 +140,9 @@ func selfTest() bool {
 		}
 		parts := [][]byte{secret[:1], secret, make([]byte, 2*sha256.BlockSize)}
 		var want, got [Size]byte
-		sumStandard(secret, &want, parts)
-		k := prepare(secret)
-		k.sumPrepared(&got, parts)
+		kept, prepared := keep(secret), prepare(secret)
+		kept.sumStandard(&want, parts)
+		prepared.sumPrepared(&got, parts)
 		if want != got {
 			return false
 		}

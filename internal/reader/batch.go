@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -12,6 +13,11 @@ import (
 // MaxBatch is how many secrets one BatchGetSecretValue reads (API reference,
 // BatchGetSecretValue, SecretIdList).
 const MaxBatch = 20
+
+// maxPages ends a batch that never says it is over; a page may be empty.
+const maxPages = 5 * MaxBatch
+
+var errEndless = errors.New("an answer without end")
 
 // BatchAPI is what [Batch] calls.
 type BatchAPI interface {
@@ -24,7 +30,7 @@ type BatchAPI interface {
 func Batch(ctx context.Context, api BatchAPI, names []string) (map[string]Load, error) {
 	loads := make(map[string]Load, len(names))
 	in := &secretsmanager.BatchGetSecretValueInput{SecretIdList: names}
-	for {
+	for range maxPages {
 		out, err := api.BatchGetSecretValue(ctx, in)
 		switch {
 		case err != nil:
@@ -45,6 +51,7 @@ func Batch(ctx context.Context, api BatchAPI, names []string) (map[string]Load, 
 		}
 		in = &secretsmanager.BatchGetSecretValueInput{SecretIdList: names, NextToken: out.NextToken}
 	}
+	return loads, errEndless
 }
 
 // batched is one secret's part of a batch.
@@ -58,13 +65,14 @@ func (l *batched) Describe(ctx context.Context) (Description, error) {
 		return Description{}, l.err
 	}
 	v, err := l.Current(ctx)
-	return Description{Name: aws.ToString(l.entry.Name), ARN: aws.ToString(l.entry.ARN), Current: v.ID, Partial: true}, err
+	if err != nil {
+		return Description{}, err
+	}
+	return Description{Name: aws.ToString(l.entry.Name), ARN: aws.ToString(l.entry.ARN), Current: v.ID, Partial: true}, nil
 }
 
 func (l *batched) Current(context.Context) (Version, error) {
-	v, err := versionOf(l.entry.SecretString, l.entry.VersionId)
-	v.Created = aws.ToTime(l.entry.CreatedDate)
-	return v, err
+	return versionOf(l.entry.SecretString, l.entry.VersionId, l.entry.CreatedDate)
 }
 
 func (l *batched) Previous(context.Context) (Version, error) { return Version{}, ErrNotRead }

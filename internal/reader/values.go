@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -18,6 +19,7 @@ type ValueAPI interface {
 type values struct {
 	api     ValueAPI
 	name    string
+	arn     string // as described
 	current Version
 }
 
@@ -31,11 +33,11 @@ func (l *values) Describe(ctx context.Context) (Description, error) {
 	if err != nil {
 		return Description{}, err
 	}
-	if l.current, err = versionOf(out.SecretString, out.VersionId); err != nil {
+	if l.current, err = versionOf(out.SecretString, out.VersionId, out.CreatedDate); err != nil {
 		return Description{}, err
 	}
-	l.current.Created = aws.ToTime(out.CreatedDate)
-	return Description{Name: aws.ToString(out.Name), ARN: aws.ToString(out.ARN), Current: l.current.ID, Partial: true}, nil
+	l.arn = aws.ToString(out.ARN)
+	return Description{Name: aws.ToString(out.Name), ARN: l.arn, Current: l.current.ID, Partial: true}, nil
 }
 
 func (l *values) Current(context.Context) (Version, error) { return l.current, nil }
@@ -51,12 +53,10 @@ func (l *values) Previous(ctx context.Context) (Version, error) {
 	case err != nil:
 		return Version{}, err
 	}
-	if aws.ToString(out.Name) != l.name {
+	if aws.ToString(out.Name) != l.name || aws.ToString(out.ARN) != l.arn {
 		return Version{}, ErrForeign
 	}
-	v, err := versionOf(out.SecretString, out.VersionId)
-	v.Created = aws.ToTime(out.CreatedDate)
-	return v, err
+	return versionOf(out.SecretString, out.VersionId, out.CreatedDate)
 }
 
 func (l *values) get(ctx context.Context, label string) (*secretsmanager.GetSecretValueOutput, error) {
@@ -68,9 +68,9 @@ func (l *values) get(ctx context.Context, label string) (*secretsmanager.GetSecr
 }
 
 // versionOf makes a version of an answer's members.
-func versionOf(text, id *string) (Version, error) {
+func versionOf(text, id *string, created *time.Time) (Version, error) {
 	if text == nil {
 		return Version{}, ErrNotText
 	}
-	return Version{ID: aws.ToString(id), Text: *text}, nil
+	return Version{ID: aws.ToString(id), Created: aws.ToTime(created), Text: *text}, nil
 }

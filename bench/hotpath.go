@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+const hotpathNotes = `The whole job: find the tenant's secret, verify a hex signature over 1 KiB; ns per
+request and allocations. With two keys the older one made the signature. The floor is
+the same MAC engine, parsing and comparing without a lookup: B on one hot key, C with
+the key found by index among as many tenants as there are, in random order, each
+tenant's keys being an allocation of their own as they are in any cache.`
+
+// Targets of the whole job.
+const (
+	hotLimit   = 1.10 // × B
+	coldLimit  = 1.20 // × C
+	byHandGain = 3    // times faster than by hand
+)
+
+func hotpath(ctx context.Context, b *run) (lines []line, err error) {
+	for _, keys := range []int{1, 2} {
+		for _, tenants := range []int{1, 1_000, b.many} {
+			measured, err := hotpathOf(ctx, b, tenants, keys)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, measured...)
+		}
+	}
+	return lines, nil
+}
+
+// arena is engines that hold all secrets, the floors beside them, and the order
+// of the requests.
+type arena struct {
+	*population
+	engines []*engine // ours first
+	floors  []*floor  // B, and C where the tenants are many
+	order   []string
+}
+
+func newArena(ctx context.Context, b *run, tenants, keys int) (*arena, error) {
+	p, err := newPopulation(tenants, keys)
+	if err != nil {
+		return nil, err
+	}
+	api := &meter{service: p.backend}
+	engines, err := makeAll(append([]maker{newOurs}, peers...), api, unhurried)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range engines {
+		if err := p.warm(ctx, e); err != nil {
+			closeAll(engines)
+			return nil, fmt.Errorf("%s: %w", e.name, err)
+		}
+	}
+	// Nothing is loaded again, and a collector that has to walk Secrets Manager
+	// too would say nothing about the caches.
+	api.service, p.backend = nil, nil
+	a := &arena{population: p, engines: engines, floors: []*floor{newFloor(1, keys, p)}, order: newOrder(p.ids)}
+	if tenants == b.many {
+		a.floors = append(a.floors, newFloor(tenants, keys, p))
+	}
+	return a, nil
+}
+
+func hotpathOf(ctx context.Context, b *run, tenants, keys int) ([]line, error) {
+	a, err := newArena(ctx, b, tenants, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(a.engines)
+	var contenders []contender
+	for _, goroutines := range []int{1, 2} {
+		for _, e := range a.engines {
+			contenders = append(contenders, contender{e.name, goroutines, a.whole(ctx, e)})
+		}
+		for _, f := range a.floors {
+			contenders = append(contenders, contender{"floor", goroutines, f.loop})
+		}
+	}
+	times := medians(b.interleave(contenders))
+	allocs := a.allocations(ctx)
+	half := len(times) / 2
+	name := fmt.Sprintf("%s, %s", plural(keys, "key"), plural(tenants, "tenant"))
+	return []line{
+		a.hotpathLine(name+", serial", times[:half], allocs),
+		a.hotpathLine(name+", 2 goroutines", times[half:], allocs),
+	}, nil
+}
+
+// whole is the whole job in a loop.
+func (a *arena) whole(ctx context.Context, e *engine) func(from, n int) {
+	return func(from, n int) {
+		for i := range n {
+			if err := e.verify(ctx, a.order[(from+i)%orderLength], a.body, a.signature); err != nil {
+				panic(err)
+			}
+		}
+	}
+}
+
+// allocations of one request, by engine.
+func (a *arena) allocations(ctx context.Context) (counts []float64) {
+	for _, e := range a.engines {
+		loop, from := a.whole(ctx, e), 0
+		counts = append(counts, testing.AllocsPerRun(1000, func() {
+			loop(from, 1)
+			from++
+		}))
+	}
+	return counts
+}
+
+// hotpathLine judges the times of the engines and, after them, of the floors.
+func (a *arena) hotpathLine(name string, times, allocs []float64) line {
+	l := line{Case: name, Peers: make(map[string]string)}
+	for i, e := range a.engines {
+		text := fmt.Sprintf("%s, %.0f", nanoseconds(times[i]), allocs[i])
+		if e.name == oursName {
+			l.Ours = text
+		} else {
+			l.Peers[e.name] = text
+		}
+	}
+	ours, byHand, floors := times[0], times[1], times[len(a.engines):]
+	l.Floor = "B " + nanoseconds(floors[0])
+	if len(floors) == 1 {
+		l.Goals = append(l.Goals, atMost(ours/floors[0], hotLimit, "%.2f × B"))
+	} else {
+		l.Floor += ", C " + nanoseconds(floors[1])
+		l.Goals = append(l.Goals, atMost(ours/floors[1], coldLimit, "%.2f × C"))
+	}
+	l.Goals = append(l.Goals,
+		atLeast(byHand/ours, byHandGain, "%.1f × by hand"),
+		none(int64(allocs[0]), "allocations"))
+	return l
+}
