@@ -9,7 +9,11 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10
 	github.com/aws/aws-secretsmanager-caching-go/v2 v2.2.0
 	github.com/formbridge/tenantsecrets v0.0.0-00010101000000-000000000000
+	github.com/google/go-github/v72 v72.0.0
 	github.com/maypok86/otter/v2 v2.4.0
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
+	github.com/stripe/stripe-go/v85 v85.0.0
+	github.com/svix/svix-webhooks v1.44.0
 	github.com/viccon/sturdyc v1.1.5
 )
 
@@ -29,5 +33,7 @@ require (
 	github.com/aws/smithy-go v1.28.8 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/google/go-querystring v1.1.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
+	gopkg.in/validator.v2 v2.0.1 // indirect
 )

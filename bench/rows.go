@@ -68,6 +68,7 @@ var (
 // rows in the order of the report.
 var rows = []row{
 	{"hotpath", "Verifying a webhook, warm", hotpathNotes, hotpath},
+	{"webhook", "Verifying a webhook of a scheme, warm", webhooksNotes, webhooks},
 	{"warm", "Finding a secret, warm", warmNotes, warm},
 	{"stampede", "A crowd before one cold secret", stampedeNotes, stampede},
 	{"cold", "Cold start", coldNotes, cold},

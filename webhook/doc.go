@@ -1,0 +1,83 @@
+// Package webhook verifies the webhooks that a tenant sends, and signs those that
+// go out to it.
+//
+// A [Verifier] sits in front of a handler. Which tenant a request claims to be of
+// comes from the route, and the keys from a tenantsecrets.Client:
+//
+//	v, err := webhook.New(client) // Standard Webhooks; see Options for the others
+//	verified := v.Middleware(webhook.PathTenant("tenant"))
+//	mux.Handle("POST /webhooks/{tenant}", verified(handler))
+//
+// The handler runs for signed requests alone. It reads the body as usual, and
+// learns from [FromContext] whose it is and which key signed it. Everybody else
+// gets 401, 413 or 503 and not a word about why; [Options].Observe is told. Without
+// a handler, call [Verifier.Verify].
+//
+// What goes out is signed with a key of the destination's own:
+//
+//	signer, err := webhook.NewSigner(client)
+//	hooks := &http.Client{Transport: signer.Transport(nil, "t_abc123", "webhook1")}
+//
+// # Schemes
+//
+// All are HMAC-SHA256. What is signed differs, and how it is written:
+//
+//	StandardWebhooks  id.timestamp.body  Webhook-Id, Webhook-Timestamp, Webhook-Signature
+//	Svix              id.timestamp.body  Svix-Id, Svix-Timestamp, Svix-Signature, or the above
+//	Stripe            timestamp.body     Stripe-Signature
+//	Slack             v0:timestamp:body  X-Slack-Request-Timestamp, X-Slack-Signature
+//	TimestampedPair   timestamp.body     X-Timestamp, X-Signature
+//	GitHub            body               X-Hub-Signature-256
+//	Shopify           body               X-Shopify-Hmac-Sha256
+//
+// GitHub and Shopify sign no time: what was sent once can be sent again for ever,
+// and the receiver has to know what it has handled. In all others the timestamp
+// is checked, and nothing turns that off. A scheme of your own is three methods,
+// see [Scheme]. Give a tenant's key to one scheme: under two that sign different
+// things, a message of the one may be a message of the other.
+//
+// # In which order
+//
+// What costs least comes first: the tenant id's syntax, the headers, the time, the
+// declared length of the body, the keys, the body, its tags, the replay guard. So
+// a request that is malformed or late costs no load, and no body beyond the limit
+// is ever hashed.
+//
+// Before a well-formed signature is refused, the client looks for keys that it
+// has not seen; see tenantsecrets.Client.Verify. For a tenant that does not exist
+// or is suspended, the body is read and hashed all the same: once nothing is
+// loaded, the work behind the answer is that behind a bad signature where there is
+// one key, and so is the answer, byte for byte. What is told apart is a tenant that
+// is not held in an outage: whether there is one cannot be found out then, and the
+// answer is 503.
+//
+// # Stricter than others
+//
+// What is refused here and accepted by a library that the tests in interop compare
+// with, in the versions that its go.mod and package.json name. The senders of these
+// schemes send none of it, but for the last:
+//
+//	refused                          accepted by                   because
+//	a header twice                   all but octokit               each may take another one
+//	over 4 KiB of one                standardwebhooks, svix,       the work is bounded
+//	                                 stripe
+//	over 8 signatures                standardwebhooks, svix,       a secret has 8 live keys
+//	                                 stripe
+//	a timestamp such as +1 or 01,    standardwebhooks, svix,       what is checked and what
+//	in npm also 1e0 or 1.0           stripe, slack-go              is hashed are one text
+//	a timestamp in the future        stripe-go, stripe             it would be good for as
+//	                                                               long as the signer likes
+//	two t, of which the last counts  stripe-go, stripe             the first is as good
+//	an id with a dot or a space      standardwebhooks, svix        id.timestamp.body could
+//	                                                               be read in two ways
+//	upper-case hex                   stripe-go, go-github,         one text a signature
+//	                                 slack-go
+//	v1,SIGNATURE,more                standardwebhooks, svix        one text a signature
+//	v1=SIGNATURE=, or no =           stripe (npm)                  not in the scheme
+//	Svix and Webhook headers mixed   svix                          nobody sends it
+//	SHA-1 and SHA-512                go-github                     old, or never sent
+//	a body over MaxBody              all                           it is in memory by then
+//
+// The other way round, stripe-go refuses a header in which a member has two "=",
+// and the npm libraries a body that is not UTF-8: they hash another text.
+package webhook

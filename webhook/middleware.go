@@ -1,0 +1,131 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+)
+
+// Middleware lets verified webhooks through to a handler, and answers all others
+// itself, as [Status] says, with that status's name and nothing else. tenant says
+// whom a request claims to be of: [PathTenant], [HostTenant] or a function of your
+// own, which must not read the body.
+//
+// The handler finds the whole body in r.Body and the [Match] by [FromContext]. With
+// a [ReplayGuard], a handler that answers with 5xx or panics has not handled the
+// message: it is released.
+//
+// How long a sender may take to send its body is the http.Server's ReadTimeout.
+func (v *Verifier) Middleware(tenant func(*http.Request) string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			v.serve(w, r, tenant(r), next)
+		})
+	}
+}
+
+func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, tenant string, next http.Handler) {
+	ctx := r.Context()
+	m, body, err := v.verify(ctx, tenant, r.Header, content{reader: r.Body, length: r.ContentLength})
+	v.options.Observe(ctx, m, err)
+	if err != nil {
+		status := Status(err)
+		http.Error(w, http.StatusText(status), status)
+		return
+	}
+	r = accept(r, m, body)
+	if v.options.Replay == nil {
+		next.ServeHTTP(w, r)
+		return
+	}
+	v.serveClaimed(w, r, m, next)
+}
+
+// serveClaimed releases the message unless the handler has handled it. A panic
+// goes on its way.
+func (v *Verifier) serveClaimed(w http.ResponseWriter, r *http.Request, m Match, next http.Handler) {
+	observed := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	handled := false
+	defer func() {
+		if handled {
+			return
+		}
+		ctx := context.WithoutCancel(r.Context()) // the sender may be gone
+		if err := v.Release(ctx, m); err != nil {
+			v.options.Observe(ctx, m, failed(m.Tenant, err))
+		}
+	}()
+	next.ServeHTTP(observed, r)
+	handled = observed.status < http.StatusInternalServerError
+}
+
+// statusWriter notes the status of the answer. What else a ResponseWriter can do
+// is found by http.ResponseController.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+	sent   bool
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if !w.sent && status >= http.StatusOK { // 1xx come before the answer
+		w.status, w.sent = status, true
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	w.sent = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush is here for handlers that ask for an http.Flusher.
+func (w *statusWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// FromContext returns the webhook that a handler behind [Verifier.Middleware]
+// serves; false elsewhere.
+func FromContext(ctx context.Context) (Match, bool) {
+	m, ok := ctx.Value(matchKey{}).(*Match)
+	if !ok {
+		return Match{}, false
+	}
+	return *m, true
+}
+
+type matchKey struct{}
+
+// accepted is all that a handler is given, in one allocation.
+type accepted struct {
+	ctx   matchContext
+	body  restored
+	match Match
+}
+
+func accept(r *http.Request, m Match, body []byte) *http.Request {
+	a := &accepted{match: m}
+	a.ctx = matchContext{r.Context(), &a.match}
+	a.body.Reset(body)
+	r = r.WithContext(&a.ctx)
+	r.Body = &a.body
+	return r
+}
+
+type matchContext struct {
+	context.Context
+	match *Match
+}
+
+func (c *matchContext) Value(key any) any {
+	if key == (matchKey{}) {
+		return c.match
+	}
+	return c.Context.Value(key)
+}
+
+// restored is a body that has been read before.
+type restored struct{ bytes.Reader }
+
+// Close does nothing: the server closes the body that came in.
+func (*restored) Close() error { return nil }

@@ -1,0 +1,80 @@
+package webhook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// ReplayGuard remembers which messages were accepted, so that none is accepted
+// twice. [RememberReplays] is one for a single process; several that serve the same
+// tenants need one in a store that they share, where Claim is a SET NX PX, say. It
+// is called by many goroutines at once.
+//
+// A sender that sends a message again signs it again, with a new timestamp: that
+// is not a replay, and handling it once is the handler's matter, by [Match].ID.
+type ReplayGuard interface {
+	// Claim takes a message for at least that long. Where it is taken already, the
+	// error is ErrReplay; any other error is answered with 503.
+	Claim(ctx context.Context, key ReplayKey, hold time.Duration) error
+
+	// Release gives a message back that was not handled after all, so that the
+	// same request may come again.
+	Release(ctx context.Context, key ReplayKey) error
+}
+
+// ReplayKey is what tells messages apart, all of it signed. It is comparable.
+type ReplayKey struct {
+	Tenant    string
+	Timestamp string // as received; "" where the scheme signs none
+
+	// ID is the message id; where the scheme signs none, "sha256:" and the hex of
+	// the hash of what was signed.
+	ID string
+}
+
+// String is the key as one text, different for each.
+func (k ReplayKey) String() string { return k.Tenant + "/" + k.Timestamp + "/" + k.ID }
+
+// replayMargin covers what passes between reading the time and Claim.
+const replayMargin = time.Second
+
+// claim claims the message that c has verified. Tags are no part of its key: each
+// live key makes another one of the same message.
+func (v *Verifier) claim(ctx context.Context, c *check, m *Match) error {
+	if v.options.Replay == nil {
+		return nil
+	}
+	key := ReplayKey{Tenant: m.Tenant, Timestamp: c.envelope.timestamp, ID: m.ID}
+	if key.ID == "" {
+		key.ID = c.digest()
+	}
+	hold := v.options.Tolerance
+	if !m.Time.IsZero() {
+		hold += m.Time.Sub(v.options.Now())
+	}
+	if err := v.options.Replay.Claim(ctx, key, max(hold, 0)+replayMargin); err != nil {
+		return failed(m.Tenant, err)
+	}
+	m.claim = &key
+	return nil
+}
+
+func (c *check) digest() string {
+	h := sha256.New()
+	for _, part := range c.parts {
+		h.Write(part)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// Release gives a message back to the replay guard: it was accepted and not
+// handled, and the same request may come again. [Verifier.Middleware] does it by
+// itself. Without a guard it does nothing.
+func (v *Verifier) Release(ctx context.Context, m Match) error {
+	if v.options.Replay == nil || m.claim == nil {
+		return nil
+	}
+	return v.options.Replay.Release(ctx, *m.claim)
+}

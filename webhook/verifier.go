@@ -1,0 +1,167 @@
+package webhook
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/formbridge/tenantsecrets"
+)
+
+// Keys is where a [Verifier] gets a tenant's keys from. A *tenantsecrets.Client
+// is one, and its Verify says what is expected of it: to call try, again with newer
+// keys where its error is ErrMismatch, and to return its error. It is called by many
+// goroutines at once.
+type Keys interface {
+	Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error
+}
+
+// Verifier verifies webhooks. Make one with [New] for each scheme that comes in;
+// it may be used by any number of goroutines.
+type Verifier struct {
+	keys    Keys
+	options Options
+	decoy   tenantsecrets.Keyring // for tenants that have no keys
+	checks  sync.Pool             // of *check
+}
+
+// New returns a Verifier with the keys of a client. The error is ErrInvalidOption.
+func New(keys Keys, optFns ...func(*Options)) (*Verifier, error) {
+	o, err := resolve(optFns)
+	if err == nil && keys == nil {
+		err = invalid("no keys")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("webhook: New: %w", err)
+	}
+	decoy, err := tenantsecrets.NewKeyring(tenantsecrets.NewValue(rand.Text()))
+	if err != nil {
+		return nil, fmt.Errorf("webhook: New: %w", err)
+	}
+	v := &Verifier{keys: keys, options: o, decoy: decoy}
+	v.checks.New = func() any { return newCheck(v) }
+	return v, nil
+}
+
+// Match is a webhook that was verified.
+type Match struct {
+	// Tenant is whose key signed it.
+	Tenant string
+
+	// KeyID is the kid of that key, and Newest tells whether it is the newest: once
+	// all webhooks of a tenant are of the newest, a rotation is through.
+	KeyID  string
+	Newest bool
+
+	// ID is the message id, the same whenever the sender sends the message again;
+	// "" where the scheme signs none.
+	ID string
+
+	// Time is the timestamp that was signed; zero where the scheme signs none.
+	Time time.Time
+
+	claim *ReplayKey // nil: nothing to release
+}
+
+// Verify tells whether a live key of the tenant signed the body and what the
+// scheme takes from the headers. While the keys are fresh it costs no call and,
+// without a [ReplayGuard], no allocation; it waits for newer keys at most as long as
+// tenantsecrets.Client.Verify does.
+//
+// The error is a *tenantsecrets.Error. [Status] says what the sender should be told;
+// that is final for
+//
+//   - ErrInvalidTenant
+//   - ErrSignature: malformed headers; also ErrTolerance, ErrMismatch, ErrNotFound
+//     and ErrReplay
+//   - ErrPendingDeletion and ErrSuspended
+//
+// and for ErrTooLarge. Every other error means that the question could not be
+// answered.
+//
+// With a [ReplayGuard], a message that was accepted stays so: if it is not handled
+// after all, say so with [Verifier.Release].
+func (v *Verifier) Verify(ctx context.Context, tenant string, header http.Header, body []byte) (Match, error) {
+	m, _, err := v.verify(ctx, tenant, header, content{bytes: body, length: int64(len(body))})
+	return m, err
+}
+
+// verify also returns the body that it has read.
+func (v *Verifier) verify(ctx context.Context, tenant string, header http.Header, body content) (m Match, read []byte, err error) {
+	c := v.checks.Get().(*check)
+	c.body = body
+	m.Tenant = tenant
+	if err = v.check(ctx, c, tenant, header); err == nil {
+		c.fill(&m)
+		read = c.body.bytes
+		err = v.claim(ctx, c, &m)
+	}
+	c.reset()
+	v.checks.Put(c)
+	if err != nil {
+		return Match{Tenant: tenant}, nil, err
+	}
+	return m, read, nil
+}
+
+// check is the order of work, up to the replay guard.
+func (v *Verifier) check(ctx context.Context, c *check, tenant string, header http.Header) error {
+	if err := v.envelope(c, header); err != nil {
+		return failed(tenant, syntaxFirst(tenant, err))
+	}
+	if c.body.length > v.options.MaxBody {
+		return failed(tenant, syntaxFirst(tenant, ErrTooLarge))
+	}
+	if err := v.keys.Verify(ctx, tenant, c.try); err != nil {
+		return v.refuse(c, tenant, err)
+	}
+	return nil
+}
+
+// envelope checks what the headers alone decide.
+func (v *Verifier) envelope(c *check, header http.Header) error {
+	e := &c.envelope
+	if err := e.read(v.options.Scheme, header); err != nil {
+		return err
+	}
+	if e.timestamp != "" && !within(e.signedAt(), v.options.Now(), v.options.Tolerance) {
+		return ErrTolerance
+	}
+	return nil
+}
+
+// refuse does for a tenant that has no keys what is done for one that has: the
+// body is read and hashed, and one that is too large is too large. Who asks does
+// not learn from the answer, and from the time it takes only what a load tells,
+// whether there is such a tenant.
+func (v *Verifier) refuse(c *check, tenant string, err error) error {
+	hidden := isAny(err, tenantsecrets.ErrNotFound, tenantsecrets.ErrPendingDeletion, tenantsecrets.ErrSuspended)
+	if c.tried || !hidden || Status(err) != http.StatusUnauthorized {
+		return err
+	}
+	if tried := c.attempt(v.decoy); tried != nil && !isAny(tried, tenantsecrets.ErrSignature) {
+		return failed(tenant, tried)
+	}
+	return err
+}
+
+// syntaxFirst is the error that comes first in the order of work: the tenant id's,
+// where it is none. It costs too much to ask on the way of what is accepted, where
+// Keys does it.
+func syntaxFirst(tenant string, err error) error {
+	anywhere := tenantsecrets.Naming{Environment: "any", Service: "any"}
+	if _, bad := anywhere.Build(tenant, "any"); bad != nil {
+		return bad
+	}
+	if tenant == tenantsecrets.Global {
+		return fmt.Errorf("%w: %q is the space beside the tenants", tenantsecrets.ErrInvalidTenant, tenant)
+	}
+	return err
+}
+
+func failed(tenant string, err error) error {
+	return &tenantsecrets.Error{Op: "webhook.Verify", Tenant: tenant, Err: err}
+}
