@@ -6,7 +6,6 @@ import "github.com/formbridge/tenantsecrets"
 // buffers, so that a verification allocates nothing.
 type check struct {
 	envelope Envelope
-	limit    int64
 	scheme   Scheme
 	body     content
 	try      func(tenantsecrets.Keyring) error // attempt
@@ -14,6 +13,7 @@ type check struct {
 	prefix []byte
 	parts  [2][]byte // prefix and body
 	tried  bool
+	match  bool // what the last try found
 	kid    string
 	newest bool
 }
@@ -22,7 +22,7 @@ type check struct {
 const usualPrefix = 128
 
 func newCheck(v *Verifier) *check {
-	c := &check{limit: v.options.MaxBody, scheme: v.options.Scheme, prefix: make([]byte, 0, usualPrefix)}
+	c := &check{scheme: v.options.Scheme, prefix: make([]byte, 0, usualPrefix)}
 	c.try = c.attempt
 	return c
 }
@@ -32,7 +32,7 @@ func (c *check) reset() {
 	c.envelope.reset()
 	c.body = content{}
 	c.parts = [2][]byte{}
-	c.tried, c.kid, c.newest = false, "", false
+	c.tried, c.match, c.kid, c.newest = false, false, "", false
 	if cap(c.prefix) > usualPrefix {
 		c.prefix = make([]byte, 0, usualPrefix)
 	}
@@ -45,12 +45,10 @@ func (c *check) fill(m *Match) {
 
 // attempt tries with keys. It may be called again with newer ones.
 func (c *check) attempt(keys tenantsecrets.Keyring) (err error) {
-	c.tried = true
-	if err := c.body.read(c.limit); err != nil {
-		return err
-	}
+	c.tried, c.match = true, false
 	c.prefix = c.scheme.AppendPrefix(c.prefix[:0], c.envelope.id, c.envelope.timestamp)
 	c.parts = [2][]byte{c.prefix, c.body.bytes}
 	c.kid, c.newest, err = keys.Match(c.envelope.found(), c.parts[:]...)
+	c.match = err == nil
 	return err
 }

@@ -39,7 +39,7 @@
 // # In which order
 //
 // What costs least comes first: the tenant id's syntax, the headers, the time, the
-// declared length of the body, the keys, the body, its tags, the replay guard. So
+// declared length of the body, the body, the keys, its tags, the replay guard. So
 // a request that is malformed or late costs no load, and no body beyond the limit
 // is ever hashed.
 //
@@ -48,7 +48,8 @@
 // or is suspended, the body is read and hashed all the same: once nothing is
 // loaded, the work behind the answer is that behind a bad signature where there is
 // one key, and so is the answer, byte for byte. What is told apart is a tenant that
-// is not held in an outage: whether there is one cannot be found out then, and the
+// is not held in an outage, or while too many unknown ones are asked for, which
+// anybody can bring about: whether there is one is not found out then, and the
 // answer is 503.
 //
 // # Stricter than others

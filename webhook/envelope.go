@@ -70,7 +70,8 @@ func (e *Envelope) Header(name string) string {
 func (e *Envelope) Has(name string) bool { return len(e.header.Values(name)) > 0 }
 
 // ID sets the message id: printable ASCII without spaces and dots. With a dot
-// in it, id.timestamp.body could be read in two ways.
+// in it, id.timestamp.body could be read in two ways. It must be in what the scheme
+// signs: a ReplayGuard goes by it, and by the timestamp.
 func (e *Envelope) ID(id string) {
 	for i := range len(id) {
 		if c := id[i]; c-'!' > '~'-'!' || c == '.' {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -27,14 +28,15 @@ func (v *Verifier) Middleware(tenant func(*http.Request) string) func(http.Handl
 func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, tenant string, next http.Handler) {
 	ctx := r.Context()
 	m, body, err := v.verify(ctx, tenant, r.Header, content{reader: r.Body, length: r.ContentLength})
-	v.options.Observe(ctx, m, err)
 	if err != nil {
+		v.options.Observe(ctx, m, err)
 		status := Status(err)
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
 	r = accept(r, m, body)
 	if v.options.Replay == nil {
+		v.options.Observe(ctx, m, nil)
 		next.ServeHTTP(w, r)
 		return
 	}
@@ -42,7 +44,7 @@ func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, tenant string, 
 }
 
 // serveClaimed releases the message unless the handler has handled it. A panic
-// goes on its way.
+// goes on its way, the observer's too.
 func (v *Verifier) serveClaimed(w http.ResponseWriter, r *http.Request, m Match, next http.Handler) {
 	observed := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	handled := false
@@ -55,6 +57,7 @@ func (v *Verifier) serveClaimed(w http.ResponseWriter, r *http.Request, m Match,
 			v.options.Observe(ctx, m, failed(m.Tenant, err))
 		}
 	}()
+	v.options.Observe(r.Context(), m, nil)
 	next.ServeHTTP(observed, r)
 	handled = observed.status < http.StatusInternalServerError
 }
@@ -80,7 +83,17 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 }
 
 // Flush is here for handlers that ask for an http.Flusher.
-func (w *statusWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+func (w *statusWriter) Flush() { _ = w.FlushError() }
+
+// FlushError is for http.ResponseController. A flush answers 200 where no status
+// was written: none that comes later counts.
+func (w *statusWriter) FlushError() error {
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if !errors.Is(err, http.ErrNotSupported) {
+		w.sent = true
+	}
+	return err
+}
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

@@ -16,7 +16,8 @@ import (
 // is not a replay, and handling it once is the handler's matter, by [Match].ID.
 type ReplayGuard interface {
 	// Claim takes a message for at least that long. Where it is taken already, the
-	// error is ErrReplay; any other error is answered with 503.
+	// error is ErrReplay; any other error is answered with 503, and must leave the
+	// message free, or the sender that comes again is refused for good.
 	Claim(ctx context.Context, key ReplayKey, hold time.Duration) error
 
 	// Release gives a message back that was not handled after all, so that the
@@ -52,13 +53,27 @@ func (v *Verifier) claim(ctx context.Context, c *check, m *Match) error {
 	}
 	hold := v.options.Tolerance
 	if !m.Time.IsZero() {
-		hold += m.Time.Sub(v.options.Now())
+		// The body and the keys have taken time, as much as the sender likes. A claim of
+		// the same message may be over since the headers were looked at.
+		now := v.options.Now()
+		if !within(m.Time, now, v.options.Tolerance) {
+			return failed(m.Tenant, ErrTolerance)
+		}
+		hold += m.Time.Sub(now)
 	}
-	if err := v.options.Replay.Claim(ctx, key, max(hold, 0)+replayMargin); err != nil {
+	hold += replayMargin
+	until := time.Now().Add(hold)
+	if err := v.options.Replay.Claim(ctx, key, hold); err != nil {
 		return failed(m.Tenant, err)
 	}
-	m.claim = &key
+	m.claim = &claimed{key, until}
 	return nil
+}
+
+// claimed is what the guard holds, at least until then.
+type claimed struct {
+	key   ReplayKey
+	until time.Time
 }
 
 func (c *check) digest() string {
@@ -71,10 +86,11 @@ func (c *check) digest() string {
 
 // Release gives a message back to the replay guard: it was accepted and not
 // handled, and the same request may come again. [Verifier.Middleware] does it by
-// itself. Without a guard it does nothing.
+// itself. Without a guard, or once the claim's time is over, it does nothing: by
+// then somebody else may have claimed the same message.
 func (v *Verifier) Release(ctx context.Context, m Match) error {
-	if v.options.Replay == nil || m.claim == nil {
+	if v.options.Replay == nil || m.claim == nil || time.Now().After(m.claim.until) {
 		return nil
 	}
-	return v.options.Replay.Release(ctx, *m.claim)
+	return v.options.Replay.Release(ctx, m.claim.key)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,9 +64,10 @@ func (m *memory) Claim(_ context.Context, k ReplayKey, hold time.Duration) error
 	case m.tenants[k.Tenant] >= m.perTenant:
 		return fmt.Errorf("%w: the tenant has taken its share of the replay guard", tenantsecrets.ErrUnavailable)
 	}
-	c := &claim{key: key, tenant: k.Tenant, until: now.Add(hold)}
+	tenant := strings.Clone(k.Tenant) // it may be a part of a whole request line
+	c := &claim{key: key, tenant: tenant, until: now.Add(hold)}
 	m.held[key] = c
-	m.tenants[k.Tenant]++
+	m.tenants[tenant]++
 	heap.Push(&m.expiry, c)
 	return nil
 }

@@ -77,6 +77,9 @@ func (s *Signer) sign(ctx context.Context, tenant string, key tenantsecrets.Kind
 	if err != nil {
 		return &tenantsecrets.Error{Op: "webhook.Sign", Tenant: tenant, Err: err}
 	}
+	maps.DeleteFunc(header, func(name string, _ []string) bool { // in another case it would be there twice
+		return signed[http.CanonicalHeaderKey(name)] != nil
+	})
 	maps.Copy(header, signed)
 	return nil
 }

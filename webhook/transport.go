@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -110,8 +111,12 @@ func leaves(r *http.Request) bool {
 			return true // it cannot be told where it began
 		}
 	}
-	return first != r && (first.URL.Scheme != r.URL.Scheme || first.URL.Host != r.URL.Host)
+	return first != r && (first.URL.Scheme != r.URL.Scheme || first.URL.Host != r.URL.Host || host(first) != host(r))
 }
+
+// host is the Host that is sent: another one at the same address is another
+// receiver.
+func host(r *http.Request) string { return cmp.Or(r.Host, r.URL.Host) }
 
 func messageID(r *http.Request) string {
 	if id := r.Header.Get(standardNames.id); id != "" {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -13,8 +14,9 @@ import (
 
 // Keys is where a [Verifier] gets a tenant's keys from. A *tenantsecrets.Client
 // is one, and its Verify says what is expected of it: to call try, again with newer
-// keys where its error is ErrMismatch, and to return its error. It is called by many
-// goroutines at once.
+// keys where its error is ErrMismatch, and to return its error. It must not call
+// try twice at once, nor after it has returned: by then try is another request's. It is
+// called by many goroutines at once.
 type Keys interface {
 	Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error
 }
@@ -31,7 +33,7 @@ type Verifier struct {
 // New returns a Verifier with the keys of a client. The error is ErrInvalidOption.
 func New(keys Keys, optFns ...func(*Options)) (*Verifier, error) {
 	o, err := resolve(optFns)
-	if err == nil && keys == nil {
+	if c, ok := keys.(*tenantsecrets.Client); err == nil && (keys == nil || ok && c == nil) {
 		err = invalid("no keys")
 	}
 	if err != nil {
@@ -63,7 +65,7 @@ type Match struct {
 	// Time is the timestamp that was signed; zero where the scheme signs none.
 	Time time.Time
 
-	claim *ReplayKey // nil: nothing to release
+	claim *claimed // nil: nothing to release
 }
 
 // Verify tells whether a live key of the tenant signed the body and what the
@@ -115,11 +117,22 @@ func (v *Verifier) check(ctx context.Context, c *check, tenant string, header ht
 	if c.body.length > v.options.MaxBody {
 		return failed(tenant, syntaxFirst(tenant, ErrTooLarge))
 	}
+	// Before the keys, for a sender may take hours: keys from before the body would
+	// outlive a revocation by as much.
+	if err := c.body.read(v.options.MaxBody); err != nil {
+		return failed(tenant, syntaxFirst(tenant, err))
+	}
 	if err := v.keys.Verify(ctx, tenant, c.try); err != nil {
-		return v.refuse(c, tenant, err)
+		return v.refuse(c, err)
+	}
+	if !c.match {
+		return failed(tenant, errNoMatch)
 	}
 	return nil
 }
+
+// errNoMatch is for Keys that lose try's error: what no key made is not accepted.
+var errNoMatch = errors.New("these Keys returned no error, and none of them made the signature")
 
 // envelope checks what the headers alone decide.
 func (v *Verifier) envelope(c *check, header http.Header) error {
@@ -134,17 +147,14 @@ func (v *Verifier) envelope(c *check, header http.Header) error {
 }
 
 // refuse does for a tenant that has no keys what is done for one that has: the
-// body is read and hashed, and one that is too large is too large. Who asks does
-// not learn from the answer, and from the time it takes only what a load tells,
-// whether there is such a tenant.
-func (v *Verifier) refuse(c *check, tenant string, err error) error {
+// body is hashed. Who asks does not learn from the answer, and from the time it
+// takes only what a load tells, whether there is such a tenant.
+func (v *Verifier) refuse(c *check, err error) error {
 	hidden := isAny(err, tenantsecrets.ErrNotFound, tenantsecrets.ErrPendingDeletion, tenantsecrets.ErrSuspended)
 	if c.tried || !hidden || Status(err) != http.StatusUnauthorized {
 		return err
 	}
-	if tried := c.attempt(v.decoy); tried != nil && !isAny(tried, tenantsecrets.ErrSignature) {
-		return failed(tenant, tried)
-	}
+	_ = c.attempt(v.decoy) // nobody has its key
 	return err
 }
 
@@ -153,7 +163,8 @@ func (v *Verifier) refuse(c *check, tenant string, err error) error {
 // Keys does it.
 func syntaxFirst(tenant string, err error) error {
 	anywhere := tenantsecrets.Naming{Environment: "any", Service: "any"}
-	if _, bad := anywhere.Build(tenant, "any"); bad != nil {
+	// With a shorter path the name of tenant acme-eu would look like an ARN.
+	if _, bad := anywhere.Build(tenant, "hmac_key"); bad != nil {
 		return bad
 	}
 	if tenant == tenantsecrets.Global {
