@@ -2,7 +2,6 @@ package tenantsecrets
 
 import (
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -258,58 +257,16 @@ func (k *ringKey) verify(tag *[mac.Size]byte, message []byte) error {
 	return nil
 }
 
-const (
-	hexLength    = 2 * mac.Size
-	base64Length = 44 // of 32 bytes, one "=" of padding included
-	hexPrefix    = "sha256="
-)
-
-// strictBase64 refuses set trailing bits. Line breaks, which it would skip, are
-// refused by the length: 44 characters must give 32 bytes.
-var strictBase64 = base64.StdEncoding.Strict()
+const hexPrefix = "sha256="
 
 // parseSignature tells the encodings apart by their length and accepts one text
 // per tag and encoding.
 func parseSignature(tag *[mac.Size]byte, signature string) bool {
-	switch len(signature) {
-	case base64Length:
-		var text [base64Length]byte
-		copy(text[:], signature)
-		var decoded [base64Length / 4 * 3]byte
-		n, err := strictBase64.Decode(decoded[:], text[:])
-		copy(tag[:], decoded[:])
-		return err == nil && n == mac.Size
-	case len(hexPrefix) + hexLength:
-		digits, ok := strings.CutPrefix(signature, hexPrefix)
-		return ok && parseHex(tag, digits)
-	case hexLength:
-		return parseHex(tag, signature)
+	if len(signature) == mac.Base64Length {
+		return mac.ParseBase64(tag, signature)
 	}
-	return false
+	return mac.ParseHex(tag, strings.TrimPrefix(signature, hexPrefix))
 }
-
-func parseHex(tag *[mac.Size]byte, digits string) bool {
-	bad := byte(0)
-	for i := range tag {
-		high, low := hexValue[digits[2*i]], hexValue[digits[2*i+1]]
-		bad |= high | low
-		tag[i] = high<<4 | low
-	}
-	return bad <= 0xf
-}
-
-// hexValue is a table, for the digits of a signature are random: branches on them
-// would be predicted wrong half of the time, which costs as much as hashing 200
-// bytes. What is not a lower-case hex digit is 0xff.
-var hexValue = func() (values [256]byte) {
-	for c := range values {
-		values[c] = 0xff
-	}
-	for value, c := range "0123456789abcdef" {
-		values[c] = byte(value)
-	}
-	return values
-}()
 
 // String returns "[redacted]".
 func (k Keyring) String() string { return document.Redaction }

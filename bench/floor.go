@@ -50,7 +50,7 @@ func (f *floor) loop(from, n int) {
 // verifyWith compares with every key, as ours does.
 func verifyWith(keys []mac.Key, body []byte, signature string) bool {
 	var tag [mac.Size]byte
-	if !parseHex(&tag, signature) {
+	if !mac.ParseHex(&tag, signature) {
 		return false
 	}
 	equal := 0
@@ -60,29 +60,4 @@ func verifyWith(keys []mac.Key, body []byte, signature string) bool {
 		equal |= subtle.ConstantTimeCompare(sum[:], tag[:])
 	}
 	return equal == 1
-}
-
-// hexDigits is the value of a lower-case hex digit, and 0xff for anything else.
-var hexDigits = func() (values [256]byte) {
-	for i := range values {
-		values[i] = 0xff
-	}
-	for i, digit := range []byte("0123456789abcdef") {
-		values[digit] = byte(i)
-	}
-	return values
-}()
-
-func parseHex(tag *[mac.Size]byte, digits string) bool {
-	if len(digits) != 2*mac.Size {
-		return false
-	}
-	for i := range tag {
-		high, low := hexDigits[digits[2*i]], hexDigits[digits[2*i+1]]
-		if high|low > 0xf {
-			return false
-		}
-		tag[i] = high<<4 | low
-	}
-	return true
 }

@@ -313,20 +313,7 @@ func (f *webhookFloor) verify() bool {
 
 func (f *webhookFloor) parse(tag *[mac.Size]byte) bool {
 	if f.hex {
-		return parseHex(tag, f.tag)
+		return mac.ParseHex(tag, f.tag)
 	}
-	return parseBase64(tag, f.tag)
-}
-
-var strictBase64 = base64.StdEncoding.Strict()
-
-// parseBase64 has room for three bytes in the last group, which holds two.
-func parseBase64(tag *[mac.Size]byte, text string) bool {
-	var decoded [mac.Size + 1]byte
-	if len(text) != base64.StdEncoding.EncodedLen(mac.Size) {
-		return false
-	}
-	n, err := strictBase64.Decode(decoded[:], []byte(text))
-	copy(tag[:], decoded[:])
-	return err == nil && n == mac.Size
+	return mac.ParseBase64(tag, f.tag)
 }

@@ -3,6 +3,8 @@ package webhook
 import (
 	"net/http"
 	"time"
+
+	"github.com/formbridge/tenantsecrets/internal/mac"
 )
 
 const (
@@ -21,7 +23,7 @@ type Envelope struct {
 	time      int64  // seconds since 1970; only where timestamp is not empty
 	seen      int    // tags, the malformed ones too
 	count     int    // of tags that are well formed
-	tags      [maxTags][tagSize]byte
+	tags      [maxTags][mac.Size]byte
 	list      [maxTags][]byte // the first count of tags
 }
 
@@ -102,7 +104,7 @@ func (e *Envelope) Timestamp(seconds string) {
 // Hex adds a tag of 64 lower-case hex digits. A tag that is malformed is none:
 // it does not make the others worse. More than 8 are too many.
 func (e *Envelope) Hex(tag string) {
-	if next := e.nextTag(); next != nil && parseHex(next, tag) {
+	if next := e.nextTag(); next != nil && mac.ParseHex(next, tag) {
 		e.count++
 	}
 }
@@ -110,12 +112,12 @@ func (e *Envelope) Hex(tag string) {
 // Base64 adds a tag of 44 characters of strict standard base64, as Hex does one
 // of hex digits.
 func (e *Envelope) Base64(tag string) {
-	if next := e.nextTag(); next != nil && parseBase64(next, tag) {
+	if next := e.nextTag(); next != nil && mac.ParseBase64(next, tag) {
 		e.count++
 	}
 }
 
-func (e *Envelope) nextTag() *[tagSize]byte {
+func (e *Envelope) nextTag() *[mac.Size]byte {
 	if e.seen == maxTags {
 		e.Refuse("there are too many signatures")
 	}
