@@ -27,19 +27,11 @@ func (c *cache) bounded(ctx context.Context) (context.Context, context.CancelFun
 func (c *cache) load(e *entry, n need) (*snapshot, error) {
 	ctx, cancel := c.bounded(c.ctx)
 	defer cancel()
-	if err := c.takeTurn(ctx); err != nil {
-		return nil, err
+	if err := c.slots.take(ctx); err != nil {
+		return nil, c.orClosed(err)
 	}
 	defer c.slots.free()
 	return c.loadNow(e, n, c.fetch)
-}
-
-// takeTurn waits until one more load may run.
-func (c *cache) takeTurn(ctx context.Context) error {
-	if err := c.slots.take(ctx); err != nil {
-		return c.orClosed(err)
-	}
-	return nil
 }
 
 // loading is one load of an entry.

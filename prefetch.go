@@ -303,8 +303,9 @@ func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
 	var s *snapshot
 	switch {
 	case err == nil:
-		s = e.held.Load()
-		s.prefetched()
+		if s = e.held.Load(); s != nil {
+			s.see() // or the sieve would let it go before its first call
+		}
 	case ctx.Err() != nil:
 		err = p.stopped(ctx)
 	case isDefinite(err), errors.Is(err, ErrAccessDenied):

@@ -9,8 +9,8 @@ import (
 // for one who has heard that it was changed. Where no answer comes the error is
 // ErrUnavailable and what is held stays; until the next load may begin, see
 // [Options], the error is the last one's. A definite no that is remembered does not
-// keep it from asking. It costs a load, and
-// counts against the budget of unknown ids as any other. The error is an *Error.
+// keep it from asking. It costs a load, and counts against the budget of unknown ids
+// as any other. The error is an *Error.
 func (c *Client) Refresh(ctx context.Context, tenant string) (*TenantSecret, error) {
 	began := c.cache().beganAt()
 	s, err := c.refresh(ctx, tenant)

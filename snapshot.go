@@ -12,7 +12,7 @@ import (
 // stands first: among 100,000 secrets every cache line counts.
 type snapshot struct {
 	began  atomic.Int64  // clock reading, see clock, when the last load that confirmed it began
-	early  time.Duration // the age from which on it is refreshed; 0: nothing is held
+	early  time.Duration // the age from which on it is refreshed; 0: at once, or nothing is held
 	path   string
 	tenant inlineText
 	seen   atomic.Bool // by a call, since the sieve last looked
@@ -94,11 +94,4 @@ func (t *inlineText) equals(text string, e *entry) bool {
 		return e.tenant == text
 	}
 	return string(t.bytes[:t.length]) == text
-}
-
-// prefetched marks it as used: the sieve would let it go before its first call.
-func (s *snapshot) prefetched() {
-	if s != nil {
-		s.see()
-	}
 }
