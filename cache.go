@@ -213,7 +213,7 @@ func (e *entry) waitedInVain(s *snapshot, number int64) {
 
 func isDefinite(err error) bool {
 	var f *failure
-	return errors.As(err, &f) && f.definite
+	return errors.As(err, &f) && f.Definite
 }
 
 // outdated makes ErrStale of an ErrUnavailable where something is held.
@@ -222,7 +222,7 @@ func outdated(err error, s *snapshot) error {
 	if s == nil || !errors.As(err, &f) || !errors.Is(f, ErrUnavailable) {
 		return err
 	}
-	return &failure{sentinel: ErrStale, detail: f.detail, cause: f.cause}
+	return &failure{Sentinel: ErrStale, Detail: f.Detail, Cause: f.Cause}
 }
 
 // refresh starts a load that nobody waits for, unless one is on its way, the last
@@ -298,7 +298,7 @@ func (c *cache) join(ctx context.Context, e *entry, n need, wait time.Duration) 
 }
 
 func abandoned(ctx context.Context) error {
-	return &failure{sentinel: ErrUnavailable, detail: "the caller stopped waiting", cause: ctx.Err()}
+	return &failure{Sentinel: ErrUnavailable, Detail: "the caller stopped waiting", Cause: ctx.Err()}
 }
 
 func (c *cache) sleep(ctx context.Context, d time.Duration) error {
@@ -337,7 +337,7 @@ func (c *cache) mayExist(e *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.appeared = c.clock.elapsed()
-	if e.failure != nil && errors.Is(e.failure.sentinel, ErrNotFound) {
+	if e.failure != nil && errors.Is(e.failure.Sentinel, ErrNotFound) {
 		e.forgive()
 	}
 }

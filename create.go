@@ -16,16 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
-)
-
-// The tags of every secret, for access policies and inventories. TenantId and
-// SecretType are compared on every load.
-const (
-	tagTenantID    = "TenantId"
-	tagSecretType  = "SecretType"
-	tagEnvironment = "Environment"
-	tagService     = "Service"
+	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 const (
@@ -136,10 +129,10 @@ func optional(s string) *string {
 
 func (n *creation) tags() ([]types.Tag, error) {
 	all := map[string]string{
-		tagTenantID:    n.entry.tenant,
-		tagSecretType:  secretType(n.entry.kind.path),
-		tagEnvironment: n.naming.Environment,
-		tagService:     n.naming.Service,
+		reader.TagTenantID:    n.entry.tenant,
+		reader.TagSecretType:  secretType(n.entry.kind.path),
+		reader.TagEnvironment: n.naming.Environment,
+		reader.TagService:     n.naming.Service,
 	}
 	ours := slices.Collect(maps.Keys(all))
 	for tag, value := range n.options.Tags {
@@ -179,7 +172,7 @@ func versionID(name, idempotencyKey string) string {
 // same token with the same content cannot create twice.
 func (n *creation) create(ctx context.Context) (*snapshot, error) {
 	out, err := n.send(ctx)
-	if err != nil && unanswered(err) {
+	if err != nil && answer.Unanswered(err) {
 		n.repeats = true
 		if n.cache.ctx.Err() == nil {
 			out, err = n.send(ctx)
@@ -188,9 +181,9 @@ func (n *creation) create(ctx context.Context) (*snapshot, error) {
 	switch {
 	case err == nil && n.cache.ctx.Err() == nil:
 		return n.created(ctx, out)
-	case code(err) == "ResourceExistsException":
+	case answer.Code(err) == "ResourceExistsException":
 		return n.existing(ctx, err)
-	case code(err) == "InvalidRequestException":
+	case answer.Code(err) == "InvalidRequestException":
 		return nil, n.invalid(ctx, err)
 	}
 	if n.repeats {
@@ -217,12 +210,6 @@ func (n *creation) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 	ctx, cancel := n.cache.request(ctx)
 	defer cancel()
 	return n.api.CreateSecret(ctx, n.request)
-}
-
-// unanswered tells whether a request may have taken effect all the same.
-func unanswered(err error) bool {
-	var api smithy.APIError
-	return !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer
 }
 
 // created keeps what was written, so that no read has to follow.
@@ -255,13 +242,13 @@ func (n *creation) admit(name, versionID, arn *string) error {
 // existing tells our own earlier attempt from somebody else's secret.
 func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error) {
 	found, err := n.findVersion(ctx)
-	switch code(err) {
+	switch answer.Code(err) {
 	case "InvalidRequestException":
 		return nil, n.invalid(ctx, err)
 	case "ResourceNotFoundException":
 		n.cache.mayExist(n.entry)
 		f := n.explainRequest(exists)
-		f.sentinel, f.definite = ErrExists, true
+		f.Sentinel, f.Definite = ErrExists, true
 		return nil, f
 	}
 	if err != nil {
@@ -278,7 +265,7 @@ func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error
 func (n *creation) findVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
 	for reads := 1; ; reads++ {
 		out, err := n.readVersion(ctx)
-		if code(err) != "ResourceNotFoundException" || !n.repeats || reads == versionReads {
+		if answer.Code(err) != "ResourceNotFoundException" || !n.repeats || reads == versionReads {
 			return out, err
 		}
 		if err := n.cache.sleep(ctx, versionReadGap); err != nil {
@@ -307,9 +294,9 @@ func (n *creation) invalid(ctx context.Context, invalid error) error {
 	defer cancel()
 	d, err := n.loader.begin(n.entry.name).Describe(describing)
 	switch {
-	case err == nil && d.Deleted, code(err) == "ResourceNotFoundException", saysDeleted(err):
+	case err == nil && d.Deleted, answer.Code(err) == "ResourceNotFoundException", answer.SaysDeleted(err):
 		f := n.explainRequest(invalid)
-		f.sentinel, f.definite = ErrPendingDeletion, true
+		f.Sentinel, f.Definite = ErrPendingDeletion, true
 		return f
 	case err != nil:
 		return n.failed(ctx, explain(err))
@@ -324,13 +311,13 @@ func (n *creation) explainRequest(err error) *failure {
 	f := explain(err)
 	var api smithy.APIError
 	if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), n.first.Document.Secret) {
-		f.detail, f.cause = printable(api.ErrorCode()), nil
+		f.Detail, f.Cause = answer.Printable(api.ErrorCode()), nil
 	}
-	switch code(err) {
+	switch answer.Code(err) {
 	case "InvalidParameterException", "InvalidRequestException", "ValidationException":
-		f.sentinel, f.definite = ErrInvalidOption, true
+		f.Sentinel, f.Definite = ErrInvalidOption, true
 	case "EncryptionFailure":
-		f.sentinel, f.definite = ErrAccessDenied, true
+		f.Sentinel, f.Definite = ErrAccessDenied, true
 	}
 	return f
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/smithy-go"
+	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
 // What can go wrong, for errors.Is. A message says what to do next.
@@ -94,58 +94,17 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // failure is a sentinel with what else is known.
-type failure struct {
-	sentinel error
-	detail   string // words of our own or of Secrets Manager; may be empty
-	cause    error  // for errors.Is and errors.As; may be nil
-	definite bool   // a definite no, as opposed to no answer
-}
+type failure = answer.Failure
 
-func (f *failure) Error() string {
-	if f.detail == "" {
-		return f.sentinel.Error()
-	}
-	return f.sentinel.Error() + " (" + f.detail + ")"
-}
+// sentinels are the names of what Secrets Manager's answers come to.
+var sentinels = answer.Sentinels{Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied}
 
-func (f *failure) Unwrap() []error {
-	if f.cause == nil {
-		return []error{f.sentinel}
-	}
-	return []error{f.sentinel, f.cause}
-}
+func explain(err error) *failure { return sentinels.Explain(err) }
 
 // definite is a failure that a further try would not mend.
 func definite(sentinel error, format string, args ...any) *failure {
-	return &failure{sentinel: sentinel, detail: fmt.Sprintf(format, args...), definite: true}
+	return answer.Definite(sentinel, format, args...)
 }
 
 // transient is a failure that says nothing about the secret.
-func transient(format string, args ...any) *failure {
-	return &failure{sentinel: ErrUnavailable, detail: fmt.Sprintf(format, args...)}
-}
-
-// apiError is what is kept of an AWS error. The chain it was found in ends in
-// the HTTP response, which holds the signed request and its session token.
-type apiError struct {
-	code, message, requestID string
-	fault                    smithy.ErrorFault
-}
-
-func (e *apiError) Error() string {
-	text := e.code
-	if e.message != "" {
-		text += ": " + e.message
-	}
-	if e.requestID != "" {
-		text += ", request " + e.requestID
-	}
-	return text
-}
-
-func (e *apiError) ErrorCode() string             { return e.code }
-func (e *apiError) ErrorMessage() string          { return e.message }
-func (e *apiError) ErrorFault() smithy.ErrorFault { return e.fault }
-
-// ServiceRequestID is found by errors.As under the SDK's own name for it.
-func (e *apiError) ServiceRequestID() string { return e.requestID }
+func transient(format string, args ...any) *failure { return sentinels.Transient(format, args...) }

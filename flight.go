@@ -237,10 +237,10 @@ func (c *cache) settleFailure(e *entry, err error) error {
 		f = transient("%T", err)
 	}
 	if e.lags(now) && (errors.Is(f, ErrNotFound) || errors.Is(f, ErrPendingDeletion)) {
-		f = &failure{sentinel: ErrUnavailable, detail: "not readable yet, just after it was created", cause: f.cause}
+		f = &failure{Sentinel: ErrUnavailable, Detail: "not readable yet, just after it was created", Cause: f.Cause}
 	}
 	e.failure = f
-	if f.definite {
+	if f.Definite {
 		e.hold(c.table, nil)
 		e.failures = 0
 		e.pauseFor(now, c.freshness.negativeTTL)

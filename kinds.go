@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // Kind is a type of secret beside the tenant's own HMAC secret: where it is, and
@@ -110,8 +111,8 @@ func (d *decoding) checkOwner() error {
 		return definite(ErrMalformed, "%v", err)
 	case present && owner != d.entry.tenant:
 		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.entry.tenant)
-	case !present && d.description.Tags[tagTenantID] != d.entry.tenant:
-		return definite(ErrWrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", tagTenantID)
+	case !present && d.description.Tags[reader.TagTenantID] != d.entry.tenant:
+		return definite(ErrWrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", reader.TagTenantID)
 	}
 	return nil
 }

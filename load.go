@@ -5,13 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/smithy-go"
-
+	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
@@ -63,15 +60,15 @@ type loader struct {
 	begin  func(name string) reader.Load
 	log    *slog.Logger
 	now    func() time.Time
-	place  arn.ARN // where secrets must be; empty members are pinned by the first load
-	pinned atomic.Pointer[arn.ARN]
+	place  reader.Place // where secrets must be; empty members are pinned by the first load
+	pinned atomic.Pointer[reader.Place]
 	counts *counts
 }
 
 func newLoader(api API, o *Options, c *cache) *loader {
 	l := &loader{
 		api: api, log: o.Logger, now: c.clock.time, counts: &c.counts,
-		place: arn.ARN{Partition: o.Partition, AccountID: o.Account, Region: o.Region},
+		place: reader.Place{Partition: o.Partition, Account: o.Account, Region: o.Region},
 		begin: func(name string) reader.Load { return reader.Begin(api, name) },
 	}
 	if o.ValuesOnly {
@@ -131,17 +128,12 @@ func explainDescription(err error) error {
 	switch {
 	case errors.Is(err, reader.ErrNotText), errors.Is(err, reader.ErrForeign):
 		return explainValue(err)
-	case saysDeleted(err):
+	case answer.SaysDeleted(err):
 		f := explain(err)
-		f.sentinel, f.definite = ErrPendingDeletion, true
+		f.Sentinel, f.Definite = ErrPendingDeletion, true
 		return f
 	}
 	return explain(err)
-}
-
-func saysDeleted(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion")
 }
 
 // explainValue is explain for the answer to GetSecretValue. The secret has just
@@ -158,70 +150,48 @@ func explainValue(err error) error {
 	}
 	f := explain(err)
 	if errors.Is(f, ErrNotFound) {
-		f.sentinel, f.definite = ErrUnavailable, false
+		f.Sentinel, f.Definite = ErrUnavailable, false
 	}
 	return f
 }
 
 // admit checks a description before any value is read.
 func (l *loader) admit(s *secret, d *reader.Description) error {
-	if d.Name != s.name {
-		return definite(ErrWrongTenant, "the answer is about another name")
-	}
-	if err := l.checkPlace(s.name, d.ARN); err != nil {
-		return err
-	}
-	for tag, want := range map[string]string{tagTenantID: s.tenant, tagSecretType: secretType(s.kind.path)} {
-		if got, tagged := d.Tags[tag]; tagged && got != want {
-			return definite(ErrWrongTenant, "its tag %s is not %q", tag, want)
-		}
+	identity := reader.Identity{Name: s.name, Tenant: s.tenant, SecretType: secretType(s.kind.path)}
+	if err := identity.Check(d, l.where()); err != nil {
+		return definite(ErrWrongTenant, "%v", err)
 	}
 	return nil
+}
+
+// where secrets must be by now.
+func (l *loader) where() reader.Place {
+	if pinned := l.pinned.Load(); pinned != nil {
+		return *pinned
+	}
+	return l.place
 }
 
 // checkPlace compares an ARN with the secret's name and with where secrets must
 // be.
-func (l *loader) checkPlace(name, text string) error {
-	got, err := parseARN(text)
-	if err != nil {
-		return err
-	}
-	suffix := len("secret:") + len(name)
-	if len(got.Resource) != suffix+1+arnSuffix || got.Resource[:suffix+1] != "secret:"+name+"-" {
-		return definite(ErrWrongTenant, "the ARN is of another name")
-	}
-	want := l.place
-	if pinned := l.pinned.Load(); pinned != nil {
-		want = *pinned
-	}
-	for _, c := range []struct{ what, want, got string }{
-		{"partition", want.Partition, got.Partition},
-		{"account", want.AccountID, got.AccountID},
-		{"Region", want.Region, got.Region},
-	} {
-		if c.want != "" && c.got != c.want {
-			return definite(ErrWrongTenant, "its %s is not %s", c.what, c.want)
-		}
+func (l *loader) checkPlace(name, arn string) error {
+	if _, err := l.where().Check(name, arn); err != nil {
+		return definite(ErrWrongTenant, "%v", err)
 	}
 	return nil
 }
 
-func parseARN(text string) (arn.ARN, error) {
-	a, err := arn.Parse(text)
-	if err != nil || a.Service != "secretsmanager" {
-		return arn.ARN{}, definite(ErrWrongTenant, "the answer has no ARN of a secret")
-	}
-	return a, nil
-}
-
 // pin fixes partition, account and Region to those of the first good load. Of
 // two that were under way at once only one was first.
-func (l *loader) pin(name, text string) error {
-	a, err := parseARN(text)
-	if err != nil || l.pinned.CompareAndSwap(nil, &a) {
-		return err
+func (l *loader) pin(name, arn string) error {
+	place, err := l.where().Check(name, arn)
+	if err != nil {
+		return definite(ErrWrongTenant, "%v", err)
 	}
-	return l.checkPlace(name, text)
+	if l.pinned.CompareAndSwap(nil, &place) {
+		return nil
+	}
+	return l.checkPlace(name, arn)
 }
 
 // report counts what should not happen, and tells the operator of what no caller
@@ -309,7 +279,7 @@ func (d *decoding) foreign(ctx context.Context, current document.Version) (*docu
 		return nil, errNotFoundYet
 	case errors.Is(err, reader.ErrNotText):
 		err = explainValue(err)
-	case code(err) == "ResourceNotFoundException":
+	case answer.Code(err) == "ResourceNotFoundException":
 		d.warn(ctx, d.previous, explain(err))
 		return nil, errNotFoundYet
 	default:

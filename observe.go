@@ -133,7 +133,7 @@ func (c *cache) requested(ctx context.Context, op operation, name *string, began
 	}
 	event := Event{Kind: EventRequest, Op: operations[op], Name: aws.ToString(name), Began: began}
 	if err != nil {
-		event.Err = bare(err)
+		event.Err = sentinels.Bare(err)
 	}
 	c.tell(ctx, event)
 }

@@ -160,6 +160,21 @@ func resolve(optFns []func(*Options)) (Options, error) {
 	return o, nil
 }
 
+// asGiven is the inverse of resolve.
+func (o Options) asGiven() Options {
+	for _, d := range []*time.Duration{&o.TTL, &o.MaxStale, &o.StaleWait, &o.NegativeTTL, &o.LoadTimeout} {
+		if *d == 0 {
+			*d = -1
+		}
+	}
+	for _, n := range []*int{&o.MaxLoads, &o.UnknownIDs} {
+		if *n == 0 {
+			*n = -1
+		}
+	}
+	return o
+}
+
 // forever is as long as a duration gets: an option of more means as much, and
 // arithmetic with it does not overflow.
 const forever = 100 * 365 * 24 * time.Hour

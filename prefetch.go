@@ -294,7 +294,7 @@ func notBatched(err error) error {
 			f = explain(err)
 		}
 	}
-	return &failure{sentinel: ErrUnavailable, detail: "BatchGetSecretValue: " + f.Error(), cause: errors.Join(errNotBatched, f)}
+	return &failure{Sentinel: ErrUnavailable, Detail: "BatchGetSecretValue: " + f.Error(), Cause: errors.Join(errNotBatched, f)}
 }
 
 // settle takes note of how a tenant's load ended. Where there was no answer it is

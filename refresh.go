@@ -82,7 +82,7 @@ func (c *cache) invalidate(e *entry) {
 
 // reconsider forgets a definite no. Its caller holds e.mu.
 func (e *entry) reconsider() {
-	if e.failure != nil && e.failure.definite {
+	if e.failure != nil && e.failure.Definite {
 		e.forgive()
 	}
 }

@@ -78,10 +78,11 @@ import (
 // Client reads a service's tenant secrets, and creates them. Make one with [New]
 // for the life of the process; it may be used by any number of goroutines.
 type Client struct {
-	api    API
-	naming Naming
-	loader *loader
-	cache  func() *cache // a closure: reflection does not reach the keys in it
+	api     API
+	naming  Naming
+	options Options // resolved
+	loader  *loader
+	cache   func() *cache // a closure: reflection does not reach the keys in it
 }
 
 // New returns a client of the secrets that naming names. It calls nothing. The
@@ -102,11 +103,18 @@ func New(api API, naming Naming, optFns ...func(*Options)) (*Client, error) {
 	reported := &reported{api, hidden}
 	loader := newLoader(reported, &o, cache)
 	cache.fetch = loader.fetch
-	return &Client{reported, naming, loader, hidden}, nil
+	return &Client{reported, naming, o, loader, hidden}, nil
 }
 
 // hide puts what holds keys where reflection does not get to.
 func hide(c *cache) func() *cache { return func() *cache { return c } }
+
+// Naming returns the naming that the client was made with.
+func (c *Client) Naming() Naming { return c.naming }
+
+// Options returns the options that the client works with: defaults are filled in, and
+// a negative value is off. A client made with them works alike.
+func (c *Client) Options() Options { return c.options.asGiven() }
 
 // Close ends the loads that are under way and forgets every secret. Every call
 // from then on, and every one that waits, returns ErrClosed. It may be called
@@ -287,7 +295,7 @@ func (c *Client) retry(ctx context.Context, s *snapshot, asked moment, err error
 	case isDefinite(failed), errors.Is(failed, ErrClosed):
 		return nil, unknownIsSignature(failed)
 	case failed != nil:
-		return s, &failure{sentinel: err, detail: "and no newer key could be looked for", cause: failed}
+		return s, &failure{Sentinel: err, Detail: "and no newer key could be looked for", Cause: failed}
 	case newer == s:
 		return s, err
 	}
@@ -299,7 +307,7 @@ func unknownIsSignature(err error) error {
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	return &failure{sentinel: ErrSignature, cause: err, detail: err.Error(), definite: true}
+	return &failure{Sentinel: ErrSignature, Cause: err, Detail: err.Error(), Definite: true}
 }
 
 // newEntry makes the cache's place for a secret. Only valid names have one, so

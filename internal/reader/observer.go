@@ -3,8 +3,10 @@ package reader
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go/middleware"
 )
@@ -15,7 +17,8 @@ import (
 type observer struct {
 	api       API
 	described *secretsmanager.DescribeSecretOutput
-	version   Version // of the last value read, without its text
+	answered  time.Time // the server's clock at the description; zero: it did not say
+	version   Version   // of the last value read, without its text
 }
 
 func (o *observer) DescribeSecret(ctx context.Context, in *secretsmanager.DescribeSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error) {
@@ -30,6 +33,7 @@ func (o *observer) DescribeSecret(ctx context.Context, in *secretsmanager.Descri
 		return nil, errNoOutput
 	}
 	kept := *out
+	o.answered, _ = awsmiddleware.GetServerTime(kept.ResultMetadata)
 	kept.ResultMetadata = middleware.Metadata{}
 	o.described = &kept
 	return &kept, nil

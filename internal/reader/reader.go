@@ -36,10 +36,11 @@ type API interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
-// The staging labels that are read. AWSPENDING never is.
+// The staging labels. Of AWSPENDING no value is ever read.
 const (
 	current  = "AWSCURRENT"
 	previous = "AWSPREVIOUS"
+	pending  = "AWSPENDING"
 )
 
 var (
@@ -79,7 +80,10 @@ type Description struct {
 	Deleted   bool      // scheduled for deletion
 	Current   string    // version id; "" without AWSCURRENT
 	Previous  string    // version id; "" without AWSPREVIOUS
-	Partial   bool      // it comes of a value: Tags, Changed, Deleted and Previous are unknown
+	Pending   string    // version id; "" without AWSPENDING
+	Rotates   bool      // AWS-driven rotation is turned on
+	Answered  time.Time // the server's clock; zero: it did not say
+	Partial   bool      // it comes of a value: Tags, Changed, Deleted and what follows Current are unknown
 }
 
 // Version is one version's value.
@@ -115,6 +119,9 @@ func (l *described) Describe(ctx context.Context) (Description, error) {
 		Deleted:  out.DeletedDate != nil,
 		Current:  labelled(out, current),
 		Previous: labelled(out, previous),
+		Pending:  labelled(out, pending),
+		Rotates:  aws.ToBool(out.RotationEnabled),
+		Answered: l.observer.answered,
 	}
 	for _, tag := range out.Tags {
 		d.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
