@@ -2,8 +2,6 @@ package tenantsecrets
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -99,7 +97,10 @@ func (n *creation) prepare() error {
 		return fmt.Errorf("%w: an idempotency key has at most %d bytes", ErrInvalidOption, maxIdempotencyKey)
 	}
 	n.repeats = n.options.IdempotencyKey != ""
-	token := versionID(n.entry.name, n.options.IdempotencyKey)
+	token := document.RandomVersionID()
+	if n.repeats {
+		token = document.VersionID("tenantsecrets create", n.entry.name, n.options.IdempotencyKey)
+	}
 	now := n.cache.clock.time().UTC().Truncate(time.Second)
 	n.first = document.Version{
 		ID: token, Created: now,
@@ -150,22 +151,6 @@ func (n *creation) tags() ([]types.Tag, error) {
 		tags = append(tags, types.Tag{Key: aws.String(tag), Value: aws.String(all[tag])})
 	}
 	return tags, nil
-}
-
-// versionID is random, or the same for every call with one idempotency key.
-func versionID(name, idempotencyKey string) string {
-	var b [16]byte
-	version := byte(4) // RFC 9562: random
-	if idempotencyKey == "" {
-		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	} else {
-		sum := sha256.Sum256([]byte("tenantsecrets create\x00" + name + "\x00" + idempotencyKey))
-		copy(b[:], sum[:])
-		version = 8 // RFC 9562: of our own making
-	}
-	b[6] = b[6]&0x0f | version<<4
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // create sends the request. Where no answer comes it sends it once more, for the

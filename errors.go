@@ -97,7 +97,9 @@ func (e *Error) Unwrap() error { return e.Err }
 type failure = answer.Failure
 
 // sentinels are the names of what Secrets Manager's answers come to.
-var sentinels = answer.Sentinels{Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied}
+var sentinels = answer.Sentinels{
+	Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied, PendingDeletion: ErrPendingDeletion,
+}
 
 func explain(err error) *failure { return sentinels.Explain(err) }
 

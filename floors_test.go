@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"internal/document":    0,
 	"internal/mac":         0,
 	"internal/reader":      1,
+	"internal/writer":      1,
 	"secretstest":          1,
 	"":                     2,
 	"webhook":              3,

@@ -125,15 +125,10 @@ func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) 
 // explainDescription is explain for the first answer of a load, which for some
 // readers is a value. Of those only the text says that a deletion is scheduled.
 func explainDescription(err error) error {
-	switch {
-	case errors.Is(err, reader.ErrNotText), errors.Is(err, reader.ErrForeign):
+	if errors.Is(err, reader.ErrNotText) || errors.Is(err, reader.ErrForeign) {
 		return explainValue(err)
-	case answer.SaysDeleted(err):
-		f := explain(err)
-		f.Sentinel, f.Definite = ErrPendingDeletion, true
-		return f
 	}
-	return explain(err)
+	return sentinels.ExplainRead(err)
 }
 
 // explainValue is explain for the answer to GetSecretValue. The secret has just

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Sentinels are what its callers call the three kinds of failures.
-type Sentinels struct{ Unavailable, NotFound, AccessDenied error }
+// Sentinels are what its callers call the kinds of failures.
+type Sentinels struct{ Unavailable, NotFound, AccessDenied, PendingDeletion error }
 
 // Explain tells a definite no from no answer. A code in neither list says nothing
 // about the secret: it is transient.
@@ -32,6 +32,27 @@ func (s Sentinels) Explain(err error) *Failure {
 		f.Sentinel, f.Definite = s.NotFound, true
 	case "AccessDeniedException", "DecryptionFailure":
 		f.Sentinel, f.Definite = s.AccessDenied, true
+	}
+	return f
+}
+
+// ExplainWrite is Bare for a request that holds a secret, which a server might repeat.
+func (s Sentinels) ExplainWrite(err error) *Failure {
+	f := s.Bare(err)
+	switch {
+	case Code(err) == "EncryptionFailure":
+		f.Sentinel, f.Definite = s.AccessDenied, true
+	case SaysDeleted(err):
+		f.Sentinel, f.Definite = s.PendingDeletion, true
+	}
+	return f
+}
+
+// ExplainRead is Explain for a request that may find a secret scheduled for deletion.
+func (s Sentinels) ExplainRead(err error) *Failure {
+	f := s.Explain(err)
+	if SaysDeleted(err) {
+		f.Sentinel, f.Definite = s.PendingDeletion, true
 	}
 	return f
 }

@@ -1,0 +1,237 @@
+package document
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Draft is the next version of a secret in the making. It starts from the ring of
+// what is there, so that no key is lost whoever wrote it, less the keys that have
+// ended. Its keys are in ring order, the newest first.
+type Draft struct {
+	document Document // what it says beside its keys
+	keys     []Key
+	schedule Schedule
+}
+
+// Schedule is when a change takes hold.
+type Schedule struct {
+	At       time.Time     // now
+	Handover time.Duration // how long it takes until every reader has seen what is written now
+	Grace    time.Duration // how long a key that is replaced is accepted after the handover
+}
+
+// over is when every reader has seen what is written now.
+func (s Schedule) over() time.Time { return s.At.Add(s.Handover).UTC().Truncate(time.Second) }
+
+// end is when a key that is replaced now ends.
+func (s Schedule) end() time.Time { return s.over().Add(s.Grace) }
+
+// NewDraft returns the draft that follows a current version, with AWSPREVIOUS and the
+// secret's LastChangedDate as [Ring] takes them.
+func NewDraft(current Version, previous *Version, changed time.Time, schedule Schedule) *Draft {
+	d := &Draft{document: *current.Document, schedule: schedule}
+	d.document.Base, d.document.Based = current.ID, true
+	d.document.Revoked = slices.Clone(current.Document.Revoked)
+	if previous != nil && current.NeedsPrevious(previous.ID) {
+		d.revoke(previous.Document.Revoked)
+	}
+	for _, k := range Ring(current, previous, changed) {
+		if k.acceptedAt(schedule.At) {
+			d.keys = append(d.keys, k)
+		}
+	}
+	return d
+}
+
+func (w Window) acceptedAt(at time.Time) bool { return w.NotAfter.IsZero() || at.Before(w.NotAfter) }
+
+func (w Window) signsAt(at time.Time) bool { return w.acceptedAt(at) && !at.Before(w.SignAfter) }
+
+// Keys returns the keys, the newest first.
+func (d *Draft) Keys() []Key { return slices.Clone(d.keys) }
+
+// Find returns the key of that kid.
+func (d *Draft) Find(kid string) (Key, bool) {
+	for _, k := range d.keys {
+		if k.KID == kid {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// IsRevoked tells whether a kid must not be accepted any more.
+func (d *Draft) IsRevoked(kid string) bool { return slices.Contains(d.document.Revoked, kid) }
+
+// TooMany is the error of a draft that has no room for a further key.
+type TooMany struct {
+	Until time.Time     // when the next key ends; zero: none does
+	Grace time.Duration // the largest with which rotations as far apart as the last two would go on
+}
+
+func (e *TooMany) Error() string {
+	text := fmt.Sprintf("%d keys are live", MaxLive)
+	if !e.Until.IsZero() {
+		text += ", the next of them ends at " + formatTime(e.Until)
+	}
+	if e.Grace > 0 {
+		return text + fmt.Sprintf("; as often as this, a grace of at most %v fits", e.Grace)
+	}
+	return text + "; as often as this, no grace fits"
+}
+
+// Rotate puts a new key on top. It signs once every reader has seen it, and the key
+// that it replaces is accepted until the grace has passed after that. The error is a
+// *TooMany.
+func (d *Draft) Rotate(fresh Key) error {
+	if err := d.room(); err != nil {
+		return err
+	}
+	d.put(fresh)
+	return nil
+}
+
+func (d *Draft) room() error {
+	if len(d.keys) < MaxLive {
+		return nil
+	}
+	e := &TooMany{}
+	for _, k := range d.keys {
+		if !k.NotAfter.IsZero() && (e.Until.IsZero() || k.NotAfter.Before(e.Until)) {
+			e.Until = k.NotAfter
+		}
+	}
+	// Of keys so far apart, MaxLive-1 may be in handover and grace at once.
+	apart := d.schedule.At.Sub(d.keys[0].CreatedAt)
+	e.Grace = ((MaxLive-1)*apart - d.schedule.Handover).Truncate(time.Minute)
+	return e
+}
+
+// put puts a key on top that not every reader knows yet.
+func (d *Draft) put(key Key) {
+	key.SignAfter, key.NotAfter = d.handover(), time.Time{}
+	d.place(key)
+}
+
+// place puts a key on top and ends the one it replaces.
+func (d *Draft) place(key Key) {
+	for i := range d.keys {
+		if d.keys[i].NotAfter.IsZero() {
+			d.keys[i].NotAfter = d.schedule.end()
+		}
+	}
+	d.keys = slices.Insert(d.keys, 0, key)
+}
+
+// handover is when a key that is put on top signs: when every reader has seen it, or
+// as soon as no other key may. The zero time is at once.
+func (d *Draft) handover() time.Time {
+	if !d.signedAt(d.schedule.At) {
+		return time.Time{}
+	}
+	at := d.schedule.over()
+	for _, k := range d.keys {
+		if end := k.NotAfter; !end.IsZero() && end.Before(at) && !d.signedAt(end) {
+			at = end
+		}
+	}
+	return at
+}
+
+// signedAt tells whether one of the keys may sign at a time.
+func (d *Draft) signedAt(at time.Time) bool {
+	return slices.ContainsFunc(d.keys, func(k Key) bool { return k.signsAt(at) })
+}
+
+// Restore puts an older key on top again. One that has been live throughout keeps its
+// sign_after, for every reader knows it, and has no end any more; any other is put on
+// top as a new one is. The error is a *TooMany.
+func (d *Draft) Restore(key Key) error {
+	for i, k := range d.keys {
+		if !k.sameBytes(&key) {
+			continue
+		}
+		d.keys = slices.Delete(d.keys, i, i+1)
+		k.NotAfter = time.Time{}
+		d.place(k)
+		return nil
+	}
+	if err := d.room(); err != nil {
+		return err
+	}
+	d.put(key)
+	return nil
+}
+
+func (k *Key) sameBytes(other *Key) bool {
+	a, _ := k.Bytes() // a decoded key's bytes are valid
+	b, _ := other.Bytes()
+	return bytes.Equal(a, b)
+}
+
+// Revoke takes keys out, never to be accepted again. Where the key that signs is among
+// them, the next newer one signs at once, or else a fresh one. Where only the newest
+// are, which do not sign yet, a fresh one takes their place as in a rotation. fresh is
+// called at most once.
+func (d *Draft) Revoke(kids []string, fresh func() Key) {
+	d.revoke(kids)
+	signer, newest := d.signer(), 0
+	for newest < len(d.keys) && d.IsRevoked(d.keys[newest].KID) {
+		newest++ // of those that stay
+	}
+	next := signer - 1 // newer than the one that signs
+	for next >= 0 && d.IsRevoked(d.keys[next].KID) {
+		next--
+	}
+	signerStays := signer >= 0 && !d.IsRevoked(d.keys[signer].KID)
+	topStays := newest == 0
+	if newest < len(d.keys) && !topStays && (signerStays || next >= 0) {
+		d.keys[newest].NotAfter = time.Time{} // nothing replaces it any more
+	}
+	if !signerStays && next >= 0 {
+		d.keys[next].SignAfter = time.Time{}
+	}
+	d.keys = slices.DeleteFunc(d.keys, func(k Key) bool { return d.IsRevoked(k.KID) })
+	switch {
+	case signerStays && newest == signer && !topStays, len(d.keys) == 0:
+		d.put(fresh())
+	case signer >= 0 && !signerStays && next < 0:
+		d.place(fresh())
+	}
+}
+
+// signer is the index of the key that signs now; -1: none does.
+func (d *Draft) signer() int {
+	return slices.IndexFunc(d.keys, func(k Key) bool { return k.signsAt(d.schedule.At) })
+}
+
+func (d *Draft) revoke(kids []string) {
+	for _, kid := range kids {
+		if !d.IsRevoked(kid) {
+			d.document.Revoked = append(d.document.Revoked, kid)
+		}
+	}
+}
+
+// Within tells whether a document has all the draft's keys and revocations.
+func (d *Draft) Within(other *Document) bool {
+	theirs := slices.Concat([]Key{other.Key}, other.Previous)
+	for _, k := range d.keys {
+		if !slices.ContainsFunc(theirs, func(o Key) bool { return k.sameBytes(&o) }) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(d.document.Revoked, func(kid string) bool { return !slices.Contains(other.Revoked, kid) })
+}
+
+// Encode writes the draft. The error is a Malformed.
+func (d *Draft) Encode() (string, error) {
+	if len(d.keys) == 0 {
+		return "", malformed("no key of it is live any more")
+	}
+	d.document.Key, d.document.Previous = d.keys[0], d.keys[1:]
+	return d.document.Encode()
+}

@@ -1,0 +1,205 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/formbridge/tenantsecrets"
+)
+
+const (
+	defaultWritesPerSecond = 20
+	maxWritesPerSecond     = 45 // below the 50 that Put, Update and their kin share (AWS quotas)
+	workers                = 16
+	mostErrors             = 10 // that RotateAll returns
+)
+
+// RotateAllOptions are what [Rotator.RotateAll] can be told.
+type RotateAllOptions struct {
+	// RotateOptions are those of every rotation, but that OlderThan is, where it is 0,
+	// as long as a key takes to sign: MaxStale and 5 min. So a run that is repeated, or
+	// runs twice at once, rotates every key once.
+	RotateOptions
+
+	// WritesPerSecond bounds the writes; 20 by default, at most 45. An account and
+	// Region have 50 a second for all that write secrets.
+	WritesPerSecond int
+
+	// Progress is told of every tenant when it is done with, one at a time; the result
+	// is of no use where there is an error. It may be nil.
+	Progress func(tenant string, result Result, err error)
+}
+
+// Summary is what became of the tenants of a [Rotator.RotateAll].
+type Summary struct {
+	Rotated        int // by this run
+	AlreadyRotated int // by another process meanwhile
+	TooYoung       int
+	Planned        int // in a dry run
+	Failed         int
+	ClockUnchecked int // of all these, see [Result]
+}
+
+func (s *Summary) count(result Result, err error) {
+	if err != nil {
+		s.Failed++
+		return
+	}
+	*map[Outcome]*int{Done: &s.Rotated, AlreadyDone: &s.AlreadyRotated, TooYoung: &s.TooYoung, Planned: &s.Planned}[result.Outcome]++
+	if result.ClockUnchecked {
+		s.ClockUnchecked++
+	}
+}
+
+// RotateAll rotates the keys of many tenants: of those given, or, where tenants is
+// nil, of all that have a secret of this kind, which takes a ListSecrets for each
+// hundred secrets of the service. One that fails does not keep the others from being
+// rotated.
+//
+// To resume a run that was ended, run it again: a tenant that was rotated is TooYoung,
+// at the price of two reads. The error joins up to ten of what failed, and what ended
+// the run early: the context, or a list that could not be read.
+func (r *Rotator) RotateAll(ctx context.Context, tenants iter.Seq[string], optFns ...func(*RotateAllOptions)) (Summary, error) {
+	o := RotateAllOptions{WritesPerSecond: defaultWritesPerSecond}
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	if o.OlderThan == 0 {
+		o.OlderThan = r.maxStale + handoverSlack
+	}
+	if err := o.validate(); err != nil {
+		return Summary{}, fmt.Errorf("rotation: RotateAll: %w", err)
+	}
+	if o.WritesPerSecond < 1 || o.WritesPerSecond > maxWritesPerSecond {
+		return Summary{}, fmt.Errorf("rotation: RotateAll: %w: %d writes a second are not within 1 and %d",
+			tenantsecrets.ErrInvalidOption, o.WritesPerSecond, maxWritesPerSecond)
+	}
+	return r.newRun(o).all(ctx, tenants)
+}
+
+// run is one RotateAll.
+type run struct {
+	*Rotator
+	options RotateAllOptions
+
+	mu      sync.Mutex
+	summary Summary
+	errs    []error
+}
+
+func (r *Rotator) newRun(o RotateAllOptions) *run {
+	slow := *r
+	slow.turn = (&pace{gap: time.Second / time.Duration(o.WritesPerSecond)}).wait
+	return &run{Rotator: &slow, options: o}
+}
+
+func (r *run) all(ctx context.Context, tenants iter.Seq[string]) (Summary, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	queue := make(chan string)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for tenant := range queue {
+				r.one(ctx, tenant)
+			}
+		})
+	}
+	var ended error
+	if tenants == nil {
+		tenants = r.found(ctx, &ended)
+	}
+	if err := feed(ctx, queue, tenants); ended == nil {
+		ended = err
+	}
+	close(queue)
+	group.Wait()
+	if ended != nil {
+		r.errs = append(r.errs, fmt.Errorf("rotation: RotateAll: %w", ended))
+	}
+	return r.summary, errors.Join(r.errs...)
+}
+
+func feed(ctx context.Context, queue chan<- string, tenants iter.Seq[string]) error {
+	for tenant := range tenants {
+		if ctx.Err() != nil { // before a worker that happens to be free
+			return abandoned(ctx)
+		}
+		select {
+		case queue <- tenant:
+		case <-ctx.Done():
+			return abandoned(ctx)
+		}
+	}
+	return nil
+}
+
+func (r *run) one(ctx context.Context, tenant string) {
+	s, err := r.secret(tenant)
+	var result Result
+	if err == nil {
+		result, err = r.rotate(ctx, s, r.options.RotateOptions)
+	}
+	err = s.failed("RotateAll", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.count(result, err)
+	if err != nil && len(r.errs) < mostErrors {
+		r.errs = append(r.errs, err)
+	}
+	if r.options.Progress != nil {
+		r.options.Progress(tenant, result, err)
+	}
+}
+
+// found are the tenants that have a secret of the kind. Filters match prefixes, so that
+// every name is compared as a whole.
+func (r *Rotator) found(ctx context.Context, failed *error) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		in := &secretsmanager.ListSecretsInput{Filters: []types.Filter{{
+			Key: types.FilterNameStringTypeName, Values: []string{r.naming.Environment + "/" + r.naming.Service + "/"},
+		}}}
+		for page := range r.pages(ctx, in, failed) {
+			for _, entry := range page.SecretList {
+				if entry.Name == nil {
+					continue
+				}
+				tenant, path, err := r.naming.Parse(*entry.Name)
+				if err != nil || path != r.path || tenant == tenantsecrets.Global {
+					continue
+				}
+				if !yield(tenant) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (r *Rotator) pages(ctx context.Context, in *secretsmanager.ListSecretsInput, failed *error) iter.Seq[*secretsmanager.ListSecretsOutput] {
+	return func(yield func(*secretsmanager.ListSecretsOutput) bool) {
+		for {
+			out, err := bounded(ctx, r, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
+				return r.api.ListSecrets(ctx, in)
+			})
+			if err == nil && out == nil {
+				err = errNoOutput
+			}
+			if err != nil {
+				*failed = explainRead(ctx, err)
+				return
+			}
+			if !yield(out) || out.NextToken == nil || *out.NextToken == "" {
+				return
+			}
+			in.NextToken = out.NextToken
+		}
+	}
+}

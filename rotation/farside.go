@@ -1,0 +1,131 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
+)
+
+// FarSide is a system that must be told of a secret before the secret can be used: a
+// database, or a provider that takes API keys. createSecret makes a new random value
+// and leaves everything else in the document as it was.
+type FarSide struct {
+	// SecretType is which secrets it is of, the last element of the path, as in the tag:
+	// "api_key".
+	SecretType string
+
+	// Member is the member of the stored document that is made anew; SecretType by
+	// default.
+	Member string
+
+	Setter Setter
+	Tester Tester
+}
+
+// Setter makes the far side accept the pending secret, and go on accepting the current
+// one: until the last reader has seen the new one both are in use. It may be called
+// again with the same change.
+type Setter interface {
+	Set(ctx context.Context, change Change) error
+}
+
+// Tester tells whether the far side accepts the pending secret.
+type Tester interface {
+	Test(ctx context.Context, change Change) error
+}
+
+// Change is what a far side is told.
+type Change struct {
+	Tenant, Path     string              // "t_abc123", "destinations/webhook1/api_key"
+	Current, Pending tenantsecrets.Value // of the member that is made anew
+	Document         tenantsecrets.Value // the pending JSON document, for what else is in it
+}
+
+func (f *FarSide) complete() error {
+	if f.SecretType == "" || f.Setter == nil || f.Tester == nil {
+		return fmt.Errorf("%w: a FarSide needs SecretType, Setter and Tester", tenantsecrets.ErrInvalidOption)
+	}
+	return nil
+}
+
+func (f *FarSide) member() string {
+	if f.Member == "" {
+		return f.SecretType
+	}
+	return f.Member
+}
+
+func (f *FarSide) create(ctx context.Context, t *turn) (string, error) {
+	text, err := t.owned(ctx, t.described.Current)
+	if err != nil {
+		return "", err
+	}
+	if value, present, err := document.Text(text, f.member()); err != nil || !present || value == "" {
+		return "", definite(tenantsecrets.ErrMalformed, "%s is not a string that could be made anew", f.member())
+	}
+	text, err = document.Edit(text,
+		document.Member{Name: f.member(), Value: t.fresh("").Secret},
+		document.Member{Name: "base", Value: t.described.Current})
+	if err != nil {
+		return "", explainDraft(ctx, err)
+	}
+	return text, nil
+}
+
+func (f *FarSide) set(ctx context.Context, t *turn, pending string) error {
+	change, err := f.change(ctx, t, pending)
+	if err != nil {
+		return err
+	}
+	return refused("Set", f.Setter.Set(ctx, change))
+}
+
+func (f *FarSide) test(ctx context.Context, t *turn, pending string) error {
+	change, err := f.change(ctx, t, pending)
+	if err != nil {
+		return err
+	}
+	return refused("Test", f.Tester.Test(ctx, change))
+}
+
+func (f *FarSide) change(ctx context.Context, t *turn, pending string) (Change, error) {
+	current, err := t.owned(ctx, t.described.Current)
+	if err != nil {
+		return Change{}, err
+	}
+	of := func(text string) tenantsecrets.Value {
+		value, _, _ := document.Text(text, f.member()) // "" where it is none: the far side sees that
+		return tenantsecrets.NewValue(value)
+	}
+	return Change{
+		Tenant: t.tenant, Path: t.secret.path, Current: of(current), Pending: of(pending), Document: tenantsecrets.NewValue(pending),
+	}, nil
+}
+
+// owned reads a version of any kind that is the tenant's: its document says so, or
+// where AWS's own rotation wrote it the secret's tag does.
+func (t *turn) owned(ctx context.Context, versionID string) (string, error) {
+	v, err := t.version(ctx, t.secret, versionID)
+	if err != nil {
+		return "", explainRead(ctx, err)
+	}
+	owner, present, err := document.Owner(v.Text)
+	switch {
+	case err != nil:
+		return "", definite(tenantsecrets.ErrMalformed, "%v", err)
+	case present && owner != t.tenant, !present && t.described.Tags[reader.TagTenantID] != t.tenant:
+		return "", definite(tenantsecrets.ErrWrongTenant, "neither its document nor its tag %s says that it is %q's", reader.TagTenantID, t.tenant)
+	}
+	return v.Text, nil
+}
+
+func refused(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &answer.Failure{Sentinel: ErrFarSide, Detail: fmt.Sprintf("%s returned a %T", what, err), Cause: err}
+}

@@ -1,0 +1,155 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
+)
+
+// Revoke ends keys that have leaked: readers refuse them as soon as they see it, and
+// no fallback and no rollback brings them back. Where the key that signs is among
+// them, the next newer one signs at once, or else a new one; webhooks that are signed
+// with the revoked key in the meantime are refused, which is what a revocation is for.
+// Every process that is asked sees it within TTL and a load, in an outage within
+// MaxStale; this one at once.
+//
+// It does not wait for a rotation that AWS drives, but ends it. Keys that are revoked
+// already are no error, so that a call whose answer was lost can be repeated. A kid of
+// no version of the secret is ErrUnknownKey, and then nothing is written. Where the
+// error follows on a Result that is Done, the keys are revoked and the label AWSPENDING
+// is still where it was: call again.
+func (r *Rotator) Revoke(ctx context.Context, tenant string, kids ...string) (Result, error) {
+	s, err := r.secret(tenant)
+	if err == nil && len(kids) == 0 {
+		err = fmt.Errorf("%w: no kid to revoke", tenantsecrets.ErrInvalidOption)
+	}
+	if err != nil {
+		return Result{}, s.failed("Revoke", err)
+	}
+	result, err := r.revoke(ctx, s, func(d *document.Draft) ([]string, error) {
+		return kids, r.checkKnown(ctx, s, d, kids)
+	})
+	return result, s.failed("Revoke", err)
+}
+
+// RevokeAll is [Rotator.Revoke] for every key that was made before the call: a new one
+// takes their place and signs at once. Repeated, it does the same to that one.
+func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) {
+	s, err := r.secret(tenant)
+	if err != nil {
+		return Result{}, s.failed("RevokeAll", err)
+	}
+	var began time.Time
+	var kids []string
+	result, err := r.revoke(ctx, s, func(d *document.Draft) ([]string, error) {
+		first := began.IsZero()
+		if first {
+			began = r.now().Truncate(time.Second)
+		}
+		for _, k := range d.Keys() {
+			if first || k.CreatedAt.Before(began) { // one that the first read did not see
+				kids = append(kids, k.KID)
+			}
+		}
+		return kids, nil
+	})
+	return result, s.failed("RevokeAll", err)
+}
+
+// revoke revokes what choose says of the keys there are.
+func (r *Rotator) revoke(ctx context.Context, s secret, choose func(*document.Draft) ([]string, error)) (Result, error) {
+	var pending string
+	result, err := r.change(ctx, s, func(found *state) (Outcome, draft, error) {
+		pending = found.pending
+		before := found.draft(r.schedule(defaultGrace))
+		kids, err := choose(before)
+		if err != nil {
+			return 0, nil, err
+		}
+		if !slices.ContainsFunc(kids, func(kid string) bool { return !before.IsRevoked(kid) }) {
+			return AlreadyDone, nil, nil
+		}
+		return Done, func(versionID string) (*document.Draft, error) {
+			d := found.draft(r.schedule(defaultGrace))
+			d.Revoke(kids, func() document.Key { return r.fresh(versionID) })
+			return d, nil
+		}, nil
+	})
+	if err != nil {
+		return result, err
+	}
+	_ = r.client.Invalidate(s.tenant) // a closed client holds nothing
+	if pending != "" {
+		err = r.clearPending(ctx, s)
+	}
+	return result, err
+}
+
+// checkKnown refuses kids that nobody has given: in an emergency a mistyped one must
+// not look like success.
+func (r *Rotator) checkKnown(ctx context.Context, s secret, d *document.Draft, kids []string) error {
+	for _, kid := range kids {
+		if _, live := d.Find(kid); live || d.IsRevoked(kid) {
+			continue
+		}
+		if _, err := r.keyOf(ctx, s, kid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyOf reads the key that first appeared in the version of that id.
+func (r *Rotator) keyOf(ctx context.Context, s secret, kid string) (document.Key, error) {
+	text, err := r.version(ctx, s, kid)
+	switch {
+	case answer.Code(err) == "ResourceNotFoundException", answer.Code(err) == "ValidationException":
+		return document.Key{}, fmt.Errorf("%w: %+q", ErrUnknownKey, kid)
+	case err != nil:
+		return document.Key{}, explainRead(ctx, err)
+	}
+	v, err := s.decode(text)
+	if err != nil {
+		return document.Key{}, err
+	}
+	for _, k := range document.Ring(v, nil, v.Created) {
+		if k.KID == kid {
+			return k, nil
+		}
+	}
+	return document.Key{}, fmt.Errorf("%w: %+q", ErrUnknownKey, kid)
+}
+
+// clearPending takes AWSPENDING off a version that is not current, so that the
+// rotation that prepared it cannot end.
+func (r *Rotator) clearPending(ctx context.Context, s secret) error {
+	d, err := r.describe(ctx, s, reader.Begin(r.api, s.name))
+	if err != nil || d.Pending == "" || d.Pending == d.Current {
+		return err
+	}
+	return r.dropPending(ctx, s, d.ARN, d.Pending)
+}
+
+func (r *Rotator) dropPending(ctx context.Context, s secret, arn, versionID string) error {
+	_, err := bounded(ctx, r, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
+		return r.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+			SecretId: &arn, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &versionID,
+		})
+	})
+	if err == nil {
+		return nil
+	}
+	if d, described := r.describe(ctx, s, reader.Begin(r.api, s.name)); described == nil && d.Pending != versionID {
+		return nil // it is gone all the same
+	}
+	return explainRead(ctx, err)
+}

@@ -1,0 +1,141 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
+)
+
+// API is what a [Rotator] calls of Secrets Manager. A *secretsmanager.Client is one,
+// and so is a secretstest.Backend. ListSecrets is called by RotateAll alone, and
+// ListSecretVersionIds by Versions alone.
+type API interface {
+	writer.API
+	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (*secretsmanager.UpdateSecretVersionStageOutput, error)
+	ListSecretVersionIds(context.Context, *secretsmanager.ListSecretVersionIdsInput, ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretVersionIdsOutput, error)
+	ListSecrets(context.Context, *secretsmanager.ListSecretsInput, ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretsOutput, error)
+}
+
+// Options are what [New] can be told.
+type Options struct {
+	// MaxStale is the largest MaxStale of any process that reads the secrets: a new key
+	// signs when even that one has seen it. By default it is that of the client, which
+	// it must not be below.
+	MaxStale time.Duration
+
+	// Now is the clock of dates; by default it is that of the client. Secrets Manager's
+	// own clock must be within 30 s of it.
+	Now func() time.Time
+
+	// Logger is told of a previous version that cannot be used, and of a server that
+	// does not say what time it is. It is never given a secret. The client's by
+	// default.
+	Logger *slog.Logger
+}
+
+const (
+	hmacKey = "hmac_key" // the secret type of HMAC keys
+
+	// handoverSlack is what a write may take, and what clocks may differ by, on top of
+	// MaxStale.
+	handoverSlack = 5 * time.Minute
+
+	maxSkew = 30 * time.Second
+)
+
+// Rotator changes the keys of tenants' HMAC secrets. Make one with [New]; it may be
+// used by any number of goroutines, and any number of processes may have one.
+type Rotator struct {
+	client   *tenantsecrets.Client
+	api      API
+	naming   tenantsecrets.Naming
+	place    reader.Place
+	path     string // of the secrets it changes
+	timeout  time.Duration
+	maxStale time.Duration
+	now      func() time.Time
+	log      *slog.Logger
+	turn     func(context.Context) error // to write
+}
+
+// New returns a rotator of the secrets that the client reads. It calls nothing. The
+// error is ErrInvalidOption.
+func New(client *tenantsecrets.Client, api API, optFns ...func(*Options)) (*Rotator, error) {
+	if client == nil || api == nil {
+		return nil, fmt.Errorf("rotation: New: %w: no client, or no API", tenantsecrets.ErrInvalidOption)
+	}
+	of := client.Options()
+	o := Options{MaxStale: max(of.MaxStale, 0), Now: of.Now, Logger: of.Logger}
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	if o.MaxStale < of.MaxStale {
+		return nil, fmt.Errorf("rotation: New: %w: MaxStale %v is below the client's own %v", tenantsecrets.ErrInvalidOption, o.MaxStale, of.MaxStale)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Rotator{
+		client: client, api: api, naming: client.Naming(), path: hmacKey,
+		place:   reader.Place{Partition: of.Partition, Account: of.Account, Region: of.Region},
+		timeout: max(of.LoadTimeout, 0), maxStale: o.MaxStale, now: o.Now, log: o.Logger,
+		turn: func(context.Context) error { return nil },
+	}, nil
+}
+
+// Destination returns a rotator of the keys that sign what goes to one of the tenants'
+// destinations, see [tenantsecrets.DestinationHMACKey]. A name that cannot be one is
+// ErrInvalidName from its calls.
+func (r *Rotator) Destination(name string) *Rotator {
+	other := *r
+	other.path = tenantsecrets.DestinationHMACKey(name).Path
+	return &other
+}
+
+// String names what is rotated.
+func (r *Rotator) String() string {
+	return fmt.Sprintf("Rotator(%s/%s/*/%s)", r.naming.Environment, r.naming.Service, r.path)
+}
+
+// secret is one that a call is about.
+type secret struct{ tenant, name, path string }
+
+func (s secret) identity() reader.Identity {
+	return reader.Identity{Name: s.name, Tenant: s.tenant, SecretType: secretType(s.path)}
+}
+
+func secretType(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// secret returns a tenant's.
+func (r *Rotator) secret(tenant string) (secret, error) {
+	s := secret{tenant: tenant, path: r.path}
+	if tenant == tenantsecrets.Global {
+		return s, fmt.Errorf("%w: %q is the space beside the tenants", tenantsecrets.ErrInvalidTenant, tenant)
+	}
+	var err error
+	s.name, err = r.naming.Build(tenant, r.path)
+	return s, err
+}
+
+// bounded is the caller's context for one request.
+func (r *Rotator) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, r.timeout)
+}
+
+func (r *Rotator) writer() *writer.Writer {
+	return &writer.Writer{API: r.api, Timeout: r.timeout, Now: r.now}
+}

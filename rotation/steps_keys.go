@@ -1,0 +1,59 @@
+package rotation
+
+import (
+	"context"
+	"time"
+
+	"github.com/formbridge/tenantsecrets/internal/reader"
+)
+
+// stepsTake is how long after createSecret a key may become current: as long as a
+// Lambda function may run. A new key signs that much later than one of Rotate.
+const stepsTake = 15 * time.Minute
+
+// keys is the maker of HMAC secrets, which have no far side: whoever verifies reads the
+// same secret.
+type keys struct{}
+
+func (keys) create(ctx context.Context, t *turn) (string, error) {
+	found, err := t.read(ctx, t.secret, t.event.SecretID)
+	if err != nil {
+		return "", err
+	}
+	schedule := t.schedule(defaultGrace)
+	schedule.Handover += stepsTake
+	d := found.draft(schedule)
+	if err := d.Rotate(t.fresh(t.event.ClientRequestToken)); err != nil {
+		return "", explainDraft(ctx, err)
+	}
+	text, err := d.Encode()
+	if err != nil {
+		return "", explainDraft(ctx, err)
+	}
+	return text, nil
+}
+
+func (keys) set(context.Context, *turn, string) error { return nil }
+
+// test looks whether the pending document has every key that is live, and is young
+// enough for every reader to see its key before it signs.
+func (keys) test(ctx context.Context, t *turn, text string) error {
+	pending, err := t.decode(reader.Version{ID: t.event.ClientRequestToken, Text: text})
+	if err != nil {
+		return err
+	}
+	found, err := t.read(ctx, t.secret, t.event.SecretID)
+	if err != nil {
+		return err
+	}
+	live := found.draft(t.schedule(0))
+	switch {
+	case found.base.VersionID != t.described.Current:
+		return t.abandon(ctx, "another version is current by now")
+	case t.now().Sub(pending.Document.CreatedAt) > stepsTake:
+		return t.abandon(ctx, "its key would sign before every reader has seen it")
+	case !live.Within(pending.Document):
+		return t.abandon(ctx, "it lacks a key that is live, or a revocation")
+	}
+	return nil
+}
