@@ -4,25 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/creation"
 	"github.com/formbridge/tenantsecrets/internal/document"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 const (
-	maxTags           = 50 // Secrets Manager API reference, CreateSecret, Tags
-	maxIdempotencyKey = 256
-
 	// A read may lag behind a write whose answer was lost, so its version is looked
 	// for more than once.
 	versionReads   = 4
@@ -55,7 +49,7 @@ func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(
 	if err != nil {
 		return nil, err
 	}
-	n := &creation{Client: c, cache: c.cache(), entry: e}
+	n := &creating{Client: c, cache: c.cache(), entry: e}
 	for _, fn := range optFns {
 		fn(&n.options)
 	}
@@ -76,8 +70,8 @@ func (c *cache) request(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { stop(); cancel() }
 }
 
-// creation is one call of CreateTenant.
-type creation struct {
+// creating is one call of CreateTenant.
+type creating struct {
 	*Client
 	cache   *cache
 	entry   *entry
@@ -88,19 +82,19 @@ type creation struct {
 }
 
 // prepare builds the one request that every attempt sends.
-func (n *creation) prepare() error {
-	tags, err := n.tags()
+func (n *creating) prepare() error {
+	o := &n.options
+	var err error
+	n.request, err = creation.Secret{
+		Identity:    n.entry.identity(),
+		Environment: n.naming.Environment, Service: n.naming.Service,
+		KMSKeyID: o.KMSKeyID, Description: o.Description, Tags: o.Tags, IdempotencyKey: o.IdempotencyKey,
+	}.Request()
 	if err != nil {
-		return err
-	}
-	if len(n.options.IdempotencyKey) > maxIdempotencyKey {
-		return fmt.Errorf("%w: an idempotency key has at most %d bytes", ErrInvalidOption, maxIdempotencyKey)
+		return fmt.Errorf("%w: %w", ErrInvalidOption, err)
 	}
 	n.repeats = n.options.IdempotencyKey != ""
-	token := document.RandomVersionID()
-	if n.repeats {
-		token = document.VersionID("tenantsecrets create", n.entry.name, n.options.IdempotencyKey)
-	}
+	token := *n.request.ClientRequestToken
 	now := n.cache.clock.time().UTC().Truncate(time.Second)
 	n.first = document.Version{
 		ID: token, Created: now,
@@ -110,52 +104,13 @@ func (n *creation) prepare() error {
 	if err != nil {
 		return definite(ErrMalformed, "%v", err)
 	}
-	n.request = &secretsmanager.CreateSecretInput{
-		Name:               &n.entry.name,
-		ClientRequestToken: &token,
-		SecretString:       &text,
-		Tags:               tags,
-		Description:        optional(n.options.Description),
-		KmsKeyId:           optional(n.options.KMSKeyID),
-	}
+	n.request.SecretString = &text
 	return nil
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func (n *creation) tags() ([]types.Tag, error) {
-	all := map[string]string{
-		reader.TagTenantID:    n.entry.tenant,
-		reader.TagSecretType:  secretType(n.entry.kind.path),
-		reader.TagEnvironment: n.naming.Environment,
-		reader.TagService:     n.naming.Service,
-	}
-	ours := slices.Collect(maps.Keys(all))
-	for tag, value := range n.options.Tags {
-		// Policies match the keys of tags without regard to case.
-		if slices.ContainsFunc(ours, func(name string) bool { return strings.EqualFold(name, tag) }) {
-			return nil, fmt.Errorf("%w: the tag %s is set by the library", ErrInvalidOption, tag)
-		}
-		all[tag] = value
-	}
-	if len(all) > maxTags {
-		return nil, fmt.Errorf("%w: %d tags, with the library's own; at most %d are allowed", ErrInvalidOption, len(all), maxTags)
-	}
-	var tags []types.Tag
-	for _, tag := range slices.Sorted(maps.Keys(all)) {
-		tags = append(tags, types.Tag{Key: aws.String(tag), Value: aws.String(all[tag])})
-	}
-	return tags, nil
 }
 
 // create sends the request. Where no answer comes it sends it once more, for the
 // same token with the same content cannot create twice.
-func (n *creation) create(ctx context.Context) (*snapshot, error) {
+func (n *creating) create(ctx context.Context) (*snapshot, error) {
 	out, err := n.send(ctx)
 	if err != nil && answer.Unanswered(err) {
 		n.repeats = true
@@ -178,7 +133,7 @@ func (n *creation) create(ctx context.Context) (*snapshot, error) {
 }
 
 // failed is f, unless it follows from what the caller did.
-func (n *creation) failed(ctx context.Context, f *failure) error {
+func (n *creating) failed(ctx context.Context, f *failure) error {
 	switch {
 	case n.cache.ctx.Err() != nil:
 		return ErrClosed
@@ -188,7 +143,7 @@ func (n *creation) failed(ctx context.Context, f *failure) error {
 	return f
 }
 
-func (n *creation) send(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
+func (n *creating) send(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -198,7 +153,7 @@ func (n *creation) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 }
 
 // created keeps what was written, so that no read has to follow.
-func (n *creation) created(ctx context.Context, out *secretsmanager.CreateSecretOutput) (*snapshot, error) {
+func (n *creating) created(ctx context.Context, out *secretsmanager.CreateSecretOutput) (*snapshot, error) {
 	if out == nil {
 		out = &secretsmanager.CreateSecretOutput{}
 	}
@@ -214,7 +169,7 @@ func (n *creation) created(ctx context.Context, out *secretsmanager.CreateSecret
 }
 
 // admit refuses an answer about another secret or version than was asked for.
-func (n *creation) admit(name, versionID, arn *string) error {
+func (n *creating) admit(name, versionID, arn *string) error {
 	if aws.ToString(name) != n.entry.name || aws.ToString(versionID) != n.first.ID {
 		return definite(ErrWrongTenant, "the answer is about another secret or version")
 	}
@@ -225,7 +180,7 @@ func (n *creation) admit(name, versionID, arn *string) error {
 }
 
 // existing tells our own earlier attempt from somebody else's secret.
-func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error) {
+func (n *creating) existing(ctx context.Context, exists error) (*snapshot, error) {
 	found, err := n.findVersion(ctx)
 	switch answer.Code(err) {
 	case "InvalidRequestException":
@@ -247,7 +202,7 @@ func (n *creation) existing(ctx context.Context, exists error) (*snapshot, error
 
 // findVersion reads the version under the request's own token. Only where there
 // can be one is it worth waiting for a read that lags behind.
-func (n *creation) findVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
+func (n *creating) findVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
 	for reads := 1; ; reads++ {
 		out, err := n.readVersion(ctx)
 		if answer.Code(err) != "ResourceNotFoundException" || !n.repeats || reads == versionReads {
@@ -259,7 +214,7 @@ func (n *creation) findVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 	}
 }
 
-func (n *creation) readVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
+func (n *creating) readVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
 	ctx, cancel := n.cache.request(ctx)
 	defer cancel()
 	out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
@@ -274,7 +229,7 @@ func (n *creation) readVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 // invalid asks what an InvalidRequestException means: its text is not for
 // programs. A name that cannot be created and is not there is one whose deletion
 // is not over yet.
-func (n *creation) invalid(ctx context.Context, invalid error) error {
+func (n *creating) invalid(ctx context.Context, invalid error) error {
 	describing, cancel := n.cache.request(ctx)
 	defer cancel()
 	d, err := n.loader.begin(n.entry.name).Describe(describing)
@@ -292,7 +247,7 @@ func (n *creation) invalid(ctx context.Context, invalid error) error {
 // explainRequest is explain for a request of which the caller chose a part: the
 // KMS key, the description, the tags. A server that repeats the secret in its
 // message is not quoted.
-func (n *creation) explainRequest(err error) *failure {
+func (n *creating) explainRequest(err error) *failure {
 	f := explain(err)
 	var api smithy.APIError
 	if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), n.first.Document.Secret) {

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"unicode"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
@@ -30,8 +27,12 @@ type Kind[T any] struct {
 	// its text is dropped, since it may quote the secret.
 	Decode func(stored []byte) (T, error)
 
-	tenantOnly bool    // not in the Global space
-	decoder    decoder // instead of Decode
+	// Encode is the inverse, for package provision: a JSON object of the members that
+	// the kind has, with the secrets in it revealed. tenant_id is added to it, and what
+	// Decode does not know of a stored document survives. nil: it is never written so.
+	Encode func(value T) ([]byte, error)
+
+	decoder decoder // instead of Decode
 }
 
 // Get returns a tenant's secret of a kind, or one of the [Global] space, from the
@@ -50,9 +51,6 @@ func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T,
 }
 
 func kindSnapshot[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (*snapshot, error) {
-	if kind.tenantOnly && tenant == Global {
-		return nil, fmt.Errorf("%w: %s is a tenant's, and %q is none", ErrInvalidTenant, quote(kind.Path), Global)
-	}
 	cache := c.cache()
 	e, s, _ := cache.find(tenant, kind.Path)
 	if e == nil || e.kind.of != reflect.TypeFor[T]() {
@@ -80,8 +78,18 @@ func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 		}
 		decode = ownDecoder(kind.Decode)
 	}
+	if tenant == Global && strings.HasPrefix(kind.Path, destinations) {
+		_, err := c.naming.Build(tenant, kind.Path)
+		if err == nil {
+			err = fmt.Errorf("%w: a destination is a tenant's, and %q is none", ErrInvalidTenant, Global)
+		}
+		return nil, err
+	}
 	return c.newEntry(tenant, &secretKind{kind.Path, reflect.TypeFor[T](), decode})
 }
+
+// destinations begins the paths of what belongs to a tenant's destinations.
+const destinations = "destinations/"
 
 // ownDecoder is the decoder of a kind with a Decode.
 func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
@@ -124,59 +132,22 @@ func (d *decoding) checkOwner() error {
 // ErrInvalidName from [Get].
 func DestinationHMACKey(destination string) Kind[Keyring] {
 	return Kind[Keyring]{
-		Path:       destinationPath(destination, "hmac_key"),
-		tenantOnly: true,
-		decoder:    hmacDecoder(func(s *snapshot) any { return s.keyring }),
+		Path:    destinationPath(destination, hmacPath),
+		decoder: hmacDecoder(func(s *snapshot) any { return s.keyring }),
 	}
-}
-
-// APIKey is what a request to a destination is authorized with:
-//
-//	{"api_key": "…", "header": "Authorization", "scheme": "Bearer", "tenant_id": "t_abc123"}
-//
-// Only api_key is required, and tenant_id as for every [Kind].
-type APIKey struct {
-	Key    Value
-	Header string // "Authorization" where the document has none
-	Scheme string // before the key in the header, with a space; may be empty
-}
-
-// DestinationAPIKey is the API key of one of the tenant's destinations. One that is
-// no part of a name is ErrInvalidName from [Get].
-func DestinationAPIKey(destination string) Kind[APIKey] {
-	return Kind[APIKey]{
-		Path:       destinationPath(destination, "api_key"),
-		Decode:     decodeAPIKey,
-		tenantOnly: true,
-	}
-}
-
-func decodeAPIKey(stored []byte) (APIKey, error) {
-	var d struct {
-		Key    Value  `json:"api_key"`
-		Header string `json:"header"`
-		Scheme string `json:"scheme"`
-	}
-	if err := json.Unmarshal(stored, &d); err != nil {
-		return APIKey{}, document.Malformed("api_key, header or scheme is not a string that can be used")
-	}
-	if d.Key.Reveal() == "" {
-		return APIKey{}, document.Malformed("api_key is missing or empty")
-	}
-	if strings.ContainsFunc(d.Key.Reveal()+d.Header+d.Scheme, unicode.IsControl) {
-		return APIKey{}, document.Malformed("api_key, header or scheme has a control character, which no HTTP header can carry")
-	}
-	if d.Header == "" {
-		d.Header = "Authorization"
-	}
-	return APIKey(d), nil
 }
 
 // destinationPath gives a path that validatePath refuses where the destination
 // is not a single part.
 func destinationPath(destination, secretType string) string {
-	if !isPart(destination) {
-		destination = quote(destination) // no part of a name either, and to be seen in the error
+	return destinations + partOrQuoted(destination) + "/" + secretType
+}
+
+// partOrQuoted returns what is no part of a name as one that is none either, and to be
+// seen in the error.
+func partOrQuoted(part string) string {
+	if !isPart(part) {
+		return quote(part)
 	}
-	return "destinations/" + destination + "/" + secretType
+	return part
 }

@@ -19,6 +19,10 @@ type secret struct {
 	kind         *secretKind
 }
 
+func (s *secret) identity() reader.Identity {
+	return reader.Identity{Name: s.name, Tenant: s.tenant, SecretType: secretType(s.kind.path)}
+}
+
 // secretKind is what is read at a path.
 type secretKind struct {
 	path   string
@@ -152,8 +156,7 @@ func explainValue(err error) error {
 
 // admit checks a description before any value is read.
 func (l *loader) admit(s *secret, d *reader.Description) error {
-	identity := reader.Identity{Name: s.name, Tenant: s.tenant, SecretType: secretType(s.kind.path)}
-	if err := identity.Check(d, l.where()); err != nil {
+	if err := s.identity().Check(d, l.where()); err != nil {
 		return definite(ErrWrongTenant, "%v", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
 const (
@@ -116,7 +117,7 @@ func (r *run) all(ctx context.Context, tenants iter.Seq[string]) (Summary, error
 	if tenants == nil {
 		tenants = r.found(ctx, &ended)
 	}
-	if err := feed(ctx, queue, tenants); ended == nil {
+	if err := r.feed(ctx, queue, tenants); ended == nil {
 		ended = err
 	}
 	close(queue)
@@ -127,15 +128,15 @@ func (r *run) all(ctx context.Context, tenants iter.Seq[string]) (Summary, error
 	return r.summary, errors.Join(r.errs...)
 }
 
-func feed(ctx context.Context, queue chan<- string, tenants iter.Seq[string]) error {
+func (r *run) feed(ctx context.Context, queue chan<- string, tenants iter.Seq[string]) error {
 	for tenant := range tenants {
 		if ctx.Err() != nil { // before a worker that happens to be free
-			return abandoned(ctx)
+			return r.writer.Abandoned(ctx)
 		}
 		select {
 		case queue <- tenant:
 		case <-ctx.Done():
-			return abandoned(ctx)
+			return r.writer.Abandoned(ctx)
 		}
 	}
 	return nil
@@ -147,7 +148,7 @@ func (r *run) one(ctx context.Context, tenant string) {
 	if err == nil {
 		result, err = r.rotate(ctx, s, r.options.RotateOptions)
 	}
-	err = s.failed("RotateAll", err)
+	err = failed("RotateAll", s, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.count(result, err)
@@ -186,14 +187,11 @@ func (r *Rotator) found(ctx context.Context, failed *error) iter.Seq[string] {
 func (r *Rotator) pages(ctx context.Context, in *secretsmanager.ListSecretsInput, failed *error) iter.Seq[*secretsmanager.ListSecretsOutput] {
 	return func(yield func(*secretsmanager.ListSecretsOutput) bool) {
 		for {
-			out, err := bounded(ctx, r, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
+			out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
 				return r.api.ListSecrets(ctx, in)
 			})
-			if err == nil && out == nil {
-				err = errNoOutput
-			}
 			if err != nil {
-				*failed = explainRead(ctx, err)
+				*failed = r.writer.ExplainRead(ctx, err)
 				return
 			}
 			if !yield(out) || out.NextToken == nil || *out.NextToken == "" {

@@ -25,7 +25,7 @@ type goal func(s *state) (Outcome, draft, error)
 type draft func(versionID string) (*document.Draft, error)
 
 // change brings a secret to a goal.
-func (r *Rotator) change(ctx context.Context, s secret, want goal) (Result, error) {
+func (r *Rotator) change(ctx context.Context, s writer.Secret, want goal) (Result, error) {
 	gap := firstGap
 	for round := 1; ; round++ {
 		result, err := r.attempt(ctx, s, want)
@@ -36,21 +36,21 @@ func (r *Rotator) change(ctx context.Context, s secret, want goal) (Result, erro
 			return Result{}, ErrContended
 		}
 		if writer.Sleep(ctx, gap) != nil {
-			return Result{}, abandoned(ctx)
+			return Result{}, r.writer.Abandoned(ctx)
 		}
 		gap = min(2*gap, lastGap)
 	}
 }
 
 // attempt reads, and writes what is wanted if nobody else was first.
-func (r *Rotator) attempt(ctx context.Context, s secret, want goal) (Result, error) {
-	found, err := r.read(ctx, s, s.name)
+func (r *Rotator) attempt(ctx context.Context, s writer.Secret, want goal) (Result, error) {
+	found, err := r.read(ctx, s, s.Name)
 	if err != nil {
 		return Result{}, err
 	}
 	outcome, compose, err := want(found)
 	if err != nil {
-		return Result{}, explainDraft(ctx, err)
+		return Result{}, r.explainDraft(ctx, err)
 	}
 	result := Result{Outcome: outcome, VersionID: found.base.VersionID, ClockUnchecked: found.unclocked}
 	if outcome != Done {
@@ -58,7 +58,7 @@ func (r *Rotator) attempt(ctx context.Context, s secret, want goal) (Result, err
 		return result, nil
 	}
 	var refused error // by the draft, not by Secrets Manager
-	result.VersionID, err = r.writer().Put(ctx, found.base, func(versionID string) (text string, _ error) {
+	result.VersionID, err = r.writer.Put(ctx, found.base, func(versionID string) (text string, _ error) {
 		if refused = r.turn(ctx); refused != nil {
 			return "", refused
 		}
@@ -72,11 +72,11 @@ func (r *Rotator) attempt(ctx context.Context, s secret, want goal) (Result, err
 	})
 	switch {
 	case refused != nil:
-		return Result{}, explainDraft(ctx, refused)
+		return Result{}, r.explainDraft(ctx, refused)
 	case errors.Is(err, writer.ErrLost):
 		return Result{}, err
 	case err != nil:
-		return Result{}, explainWrite(ctx, err)
+		return Result{}, r.writer.ExplainWrite(ctx, err)
 	}
 	return result, nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
@@ -21,7 +20,7 @@ var (
 
 	// ErrRotationInProgress: AWSPENDING is on a version that is not current: a rotation
 	// that AWS drives is under way, or one that failed left it there.
-	ErrRotationInProgress = errors.New("AWSPENDING is on another version than the current one: let that rotation end, or take the label off where it has failed")
+	ErrRotationInProgress = writer.ErrRotationInProgress
 
 	// ErrClock: this process's clock is more than 30 s from Secrets Manager's, and the
 	// times in a document would be wrong.
@@ -49,14 +48,14 @@ var (
 	ErrFarSide = errors.New("the far side did not take the pending secret: the step can be tried again")
 )
 
-var errNoOutput = errors.New("the API returned neither an answer nor an error")
-
 // sentinels are the names of what Secrets Manager's answers come to.
 var sentinels = answer.Sentinels{
 	Unavailable:     tenantsecrets.ErrUnavailable,
 	NotFound:        tenantsecrets.ErrNotFound,
 	AccessDenied:    tenantsecrets.ErrAccessDenied,
 	PendingDeletion: tenantsecrets.ErrPendingDeletion,
+	WrongTenant:     tenantsecrets.ErrWrongTenant,
+	Malformed:       tenantsecrets.ErrMalformed,
 }
 
 func definite(sentinel error, format string, args ...any) error {
@@ -64,58 +63,24 @@ func definite(sentinel error, format string, args ...any) error {
 }
 
 // failed makes a call's error of what went wrong.
-func (s secret) failed(op string, err error) error {
+func failed(op string, s writer.Secret, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &tenantsecrets.Error{Op: op, Tenant: s.tenant, Name: s.name, Err: err}
-}
-
-// explainRead names what a read failed with.
-func explainRead(ctx context.Context, err error) error {
-	var foreign reader.Foreign
-	switch {
-	case ctx.Err() != nil:
-		return abandoned(ctx)
-	case errors.As(err, &foreign):
-		return definite(tenantsecrets.ErrWrongTenant, "%v", foreign)
-	case errors.Is(err, reader.ErrForeign):
-		return definite(tenantsecrets.ErrWrongTenant, "the value is of another secret or version than was asked for")
-	case errors.Is(err, reader.ErrNotText):
-		return definite(tenantsecrets.ErrMalformed, "it is binary")
-	case errors.Is(err, reader.ErrNoVersion):
-		return definite(tenantsecrets.ErrNotFound, "no version is labelled AWSCURRENT")
-	}
-	return sentinels.ExplainRead(err)
-}
-
-// explainWrite names what a write failed with.
-func explainWrite(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return abandoned(ctx)
-	case errors.Is(err, writer.ErrLags):
-		return sentinels.Transient("%v", err)
-	}
-	return sentinels.ExplainWrite(err)
+	return &tenantsecrets.Error{Op: op, Tenant: s.Tenant, Name: s.Name, Err: err}
 }
 
 // explainDraft names why there is no next version.
-func explainDraft(ctx context.Context, err error) error {
+func (r *Rotator) explainDraft(ctx context.Context, err error) error {
 	var malformed document.Malformed
 	var full *document.TooMany
 	switch {
 	case ctx.Err() != nil:
-		return abandoned(ctx)
+		return r.writer.Abandoned(ctx)
 	case errors.As(err, &malformed):
 		return definite(tenantsecrets.ErrMalformed, "%v", malformed)
 	case errors.As(err, &full):
 		return fmt.Errorf("%w: %w", ErrTooManyKeys, full)
 	}
 	return err
-}
-
-// abandoned is a caller's own context: what was asked for may have happened.
-func abandoned(ctx context.Context) error {
-	return &answer.Failure{Sentinel: tenantsecrets.ErrUnavailable, Detail: "the caller stopped waiting", Cause: ctx.Err()}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // FarSide is a system that must be told of a secret before the secret can be used: a
@@ -71,7 +70,7 @@ func (f *FarSide) create(ctx context.Context, t *turn) (string, error) {
 		document.Member{Name: f.member(), Value: t.fresh("").Secret},
 		document.Member{Name: "base", Value: t.described.Current})
 	if err != nil {
-		return "", explainDraft(ctx, err)
+		return "", t.explainDraft(ctx, err)
 	}
 	return text, nil
 }
@@ -102,25 +101,17 @@ func (f *FarSide) change(ctx context.Context, t *turn, pending string) (Change, 
 		return tenantsecrets.NewValue(value)
 	}
 	return Change{
-		Tenant: t.tenant, Path: t.secret.path, Current: of(current), Pending: of(pending), Document: tenantsecrets.NewValue(pending),
+		Tenant: t.Tenant, Path: t.Path, Current: of(current), Pending: of(pending), Document: tenantsecrets.NewValue(pending),
 	}, nil
 }
 
-// owned reads a version of any kind that is the tenant's: its document says so, or
-// where AWS's own rotation wrote it the secret's tag does.
+// owned reads a version of any kind that is the tenant's.
 func (t *turn) owned(ctx context.Context, versionID string) (string, error) {
-	v, err := t.version(ctx, t.secret, versionID)
+	v, err := t.writer.Version(ctx, t.Secret, versionID)
 	if err != nil {
-		return "", explainRead(ctx, err)
+		return "", t.writer.ExplainRead(ctx, err)
 	}
-	owner, present, err := document.Owner(v.Text)
-	switch {
-	case err != nil:
-		return "", definite(tenantsecrets.ErrMalformed, "%v", err)
-	case present && owner != t.tenant, !present && t.described.Tags[reader.TagTenantID] != t.tenant:
-		return "", definite(tenantsecrets.ErrWrongTenant, "neither its document nor its tag %s says that it is %q's", reader.TagTenantID, t.tenant)
-	}
-	return v.Text, nil
+	return v.Text, t.writer.CheckOwner(t.Secret, &t.described, v.Text)
 }
 
 func refused(what string, err error) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
 // Event is what Secrets Manager calls a rotation function with, once for each step. It
@@ -50,14 +51,15 @@ func (r *Rotator) Handler(farSides ...FarSide) (func(context.Context, Event) err
 	}
 	return func(ctx context.Context, e Event) error {
 		t := turn{Rotator: r, event: e}
-		return t.failed(e.Step, t.take(ctx, of))
+		err := t.take(ctx, of)
+		return failed(e.Step, t.Secret, err)
 	}, nil
 }
 
 // turn is one step of one rotation.
 type turn struct {
 	*Rotator
-	secret
+	writer.Secret
 	event     Event
 	described reader.Description
 	maker     maker
@@ -92,7 +94,7 @@ func (t *turn) take(ctx context.Context, farSides map[string]FarSide) error {
 		return err
 	}
 	var err error
-	if t.described, err = t.describe(ctx, t.secret, reader.Begin(t.api, t.event.SecretID)); err != nil {
+	if t.described, err = t.writer.Describe(ctx, t.Secret, reader.Begin(t.api, t.event.SecretID)); err != nil {
 		return err
 	}
 	d, token := &t.described, t.event.ClientRequestToken
@@ -102,7 +104,7 @@ func (t *turn) take(ctx context.Context, farSides map[string]FarSide) error {
 	case !d.Rotates:
 		return fmt.Errorf("%w: rotation is not turned on", ErrStep)
 	case d.Current == token && d.Pending == token:
-		return t.dropPending(ctx, t.secret, d.ARN, token) // of a step that was repeated
+		return t.dropPending(ctx, t.Secret, d.ARN, token) // of a step that was repeated
 	case d.Current == token:
 		return nil
 	case d.Pending != token:
@@ -118,18 +120,18 @@ func (t *turn) find(farSides map[string]FarSide) error {
 	if err != nil || !ok || len(name) <= arnSuffix {
 		return fmt.Errorf("%w: SecretId is not the ARN of a secret", ErrStep)
 	}
-	t.name = name[:len(name)-arnSuffix]
-	if t.tenant, t.secret.path, err = t.naming.Parse(t.name); err != nil {
+	t.Name = name[:len(name)-arnSuffix]
+	if t.Tenant, t.Path, err = t.naming.Parse(t.Name); err != nil {
 		return err
 	}
-	far, ok := farSides[secretType(t.secret.path)]
+	far, ok := farSides[t.Type()]
 	switch {
 	case ok:
 		t.maker = &far
-	case secretType(t.secret.path) == hmacKey && t.tenant != tenantsecrets.Global:
+	case t.Type() == hmacKey && t.Tenant != tenantsecrets.Global:
 		t.maker = keys{}
 	default:
-		return fmt.Errorf("%w: nobody rotates secrets of type %s: give a FarSide", ErrStep, secretType(t.secret.path))
+		return fmt.Errorf("%w: nobody rotates writer.Secrets of type %s: give a FarSide", ErrStep, t.Type())
 	}
 	return nil
 }

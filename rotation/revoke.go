@@ -13,6 +13,7 @@ import (
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
 // Revoke ends keys that have leaked: readers refuse them as soon as they see it, and
@@ -33,12 +34,12 @@ func (r *Rotator) Revoke(ctx context.Context, tenant string, kids ...string) (Re
 		err = fmt.Errorf("%w: no kid to revoke", tenantsecrets.ErrInvalidOption)
 	}
 	if err != nil {
-		return Result{}, s.failed("Revoke", err)
+		return Result{}, failed("Revoke", s, err)
 	}
 	result, err := r.revoke(ctx, s, func(d *document.Draft) ([]string, error) {
 		return kids, r.checkKnown(ctx, s, d, kids)
 	})
-	return result, s.failed("Revoke", err)
+	return result, failed("Revoke", s, err)
 }
 
 // RevokeAll is [Rotator.Revoke] for every key that was made before the call: a new one
@@ -46,7 +47,7 @@ func (r *Rotator) Revoke(ctx context.Context, tenant string, kids ...string) (Re
 func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) {
 	s, err := r.secret(tenant)
 	if err != nil {
-		return Result{}, s.failed("RevokeAll", err)
+		return Result{}, failed("RevokeAll", s, err)
 	}
 	var began time.Time
 	var kids []string
@@ -62,11 +63,11 @@ func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) 
 		}
 		return kids, nil
 	})
-	return result, s.failed("RevokeAll", err)
+	return result, failed("RevokeAll", s, err)
 }
 
 // revoke revokes what choose says of the keys there are.
-func (r *Rotator) revoke(ctx context.Context, s secret, choose func(*document.Draft) ([]string, error)) (Result, error) {
+func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*document.Draft) ([]string, error)) (Result, error) {
 	var pending string
 	result, err := r.change(ctx, s, func(found *state) (Outcome, draft, error) {
 		pending = found.pending
@@ -87,7 +88,7 @@ func (r *Rotator) revoke(ctx context.Context, s secret, choose func(*document.Dr
 	if err != nil {
 		return result, err
 	}
-	_ = r.client.Invalidate(s.tenant) // a closed client holds nothing
+	_ = r.client.Invalidate(s.Tenant) // a closed client holds nothing
 	if pending != "" {
 		err = r.clearPending(ctx, s)
 	}
@@ -96,7 +97,7 @@ func (r *Rotator) revoke(ctx context.Context, s secret, choose func(*document.Dr
 
 // checkKnown refuses kids that nobody has given: in an emergency a mistyped one must
 // not look like success.
-func (r *Rotator) checkKnown(ctx context.Context, s secret, d *document.Draft, kids []string) error {
+func (r *Rotator) checkKnown(ctx context.Context, s writer.Secret, d *document.Draft, kids []string) error {
 	for _, kid := range kids {
 		if _, live := d.Find(kid); live || d.IsRevoked(kid) {
 			continue
@@ -109,15 +110,15 @@ func (r *Rotator) checkKnown(ctx context.Context, s secret, d *document.Draft, k
 }
 
 // keyOf reads the key that first appeared in the version of that id.
-func (r *Rotator) keyOf(ctx context.Context, s secret, kid string) (document.Key, error) {
-	text, err := r.version(ctx, s, kid)
+func (r *Rotator) keyOf(ctx context.Context, s writer.Secret, kid string) (document.Key, error) {
+	text, err := r.writer.Version(ctx, s, kid)
 	switch {
 	case answer.Code(err) == "ResourceNotFoundException", answer.Code(err) == "ValidationException":
 		return document.Key{}, fmt.Errorf("%w: %+q", ErrUnknownKey, kid)
 	case err != nil:
-		return document.Key{}, explainRead(ctx, err)
+		return document.Key{}, r.writer.ExplainRead(ctx, err)
 	}
-	v, err := s.decode(text)
+	v, err := decodeOf(s, text)
 	if err != nil {
 		return document.Key{}, err
 	}
@@ -131,16 +132,16 @@ func (r *Rotator) keyOf(ctx context.Context, s secret, kid string) (document.Key
 
 // clearPending takes AWSPENDING off a version that is not current, so that the
 // rotation that prepared it cannot end.
-func (r *Rotator) clearPending(ctx context.Context, s secret) error {
-	d, err := r.describe(ctx, s, reader.Begin(r.api, s.name))
+func (r *Rotator) clearPending(ctx context.Context, s writer.Secret) error {
+	d, err := r.writer.Describe(ctx, s, reader.Begin(r.api, s.Name))
 	if err != nil || d.Pending == "" || d.Pending == d.Current {
 		return err
 	}
 	return r.dropPending(ctx, s, d.ARN, d.Pending)
 }
 
-func (r *Rotator) dropPending(ctx context.Context, s secret, arn, versionID string) error {
-	_, err := bounded(ctx, r, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
+func (r *Rotator) dropPending(ctx context.Context, s writer.Secret, arn, versionID string) error {
+	_, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
 		return r.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 			SecretId: &arn, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &versionID,
 		})
@@ -148,8 +149,8 @@ func (r *Rotator) dropPending(ctx context.Context, s secret, arn, versionID stri
 	if err == nil {
 		return nil
 	}
-	if d, described := r.describe(ctx, s, reader.Begin(r.api, s.name)); described == nil && d.Pending != versionID {
+	if d, described := r.writer.Describe(ctx, s, reader.Begin(r.api, s.Name)); described == nil && d.Pending != versionID {
 		return nil // it is gone all the same
 	}
-	return explainRead(ctx, err)
+	return r.writer.ExplainRead(ctx, err)
 }

@@ -17,12 +17,12 @@ import (
 func (r *Rotator) Rollback(ctx context.Context, tenant, kid string) (Result, error) {
 	s, err := r.secret(tenant)
 	if err != nil {
-		return Result{}, s.failed("Rollback", err)
+		return Result{}, failed("Rollback", s, err)
 	}
 	result, err := r.change(ctx, s, func(found *state) (Outcome, draft, error) {
 		return r.rollback(ctx, found, kid)
 	})
-	return result, s.failed("Rollback", err)
+	return result, failed("Rollback", s, err)
 }
 
 func (r *Rotator) rollback(ctx context.Context, found *state, kid string) (Outcome, draft, error) {
@@ -37,7 +37,7 @@ func (r *Rotator) rollback(ctx context.Context, found *state, kid string) (Outco
 		return 0, nil, ErrRotationInProgress
 	case !live:
 		var err error
-		if key, err = r.keyOf(ctx, found.secret, kid); err != nil {
+		if key, err = r.keyOf(ctx, found.Secret, kid); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
 // The grace: how long a key that is replaced is accepted after the new one signs.
@@ -67,13 +68,13 @@ func (r *Rotator) Rotate(ctx context.Context, tenant string, optFns ...func(*Rot
 		err = o.validate()
 	}
 	if err != nil {
-		return Result{}, s.failed("Rotate", err)
+		return Result{}, failed("Rotate", s, err)
 	}
 	result, err := r.rotate(ctx, s, o)
-	return result, s.failed("Rotate", err)
+	return result, failed("Rotate", s, err)
 }
 
-func (r *Rotator) rotate(ctx context.Context, s secret, o RotateOptions) (Result, error) {
+func (r *Rotator) rotate(ctx context.Context, s writer.Secret, o RotateOptions) (Result, error) {
 	var first *document.Document
 	return r.change(ctx, s, func(found *state) (Outcome, draft, error) {
 		newest := found.current.Document

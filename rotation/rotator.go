@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -57,9 +56,8 @@ type Rotator struct {
 	client   *tenantsecrets.Client
 	api      API
 	naming   tenantsecrets.Naming
-	place    reader.Place
 	path     string // of the secrets it changes
-	timeout  time.Duration
+	writer   *writer.Writer
 	maxStale time.Duration
 	now      func() time.Time
 	log      *slog.Logger
@@ -88,8 +86,11 @@ func New(client *tenantsecrets.Client, api API, optFns ...func(*Options)) (*Rota
 	}
 	return &Rotator{
 		client: client, api: api, naming: client.Naming(), path: hmacKey,
-		place:   reader.Place{Partition: of.Partition, Account: of.Account, Region: of.Region},
-		timeout: max(of.LoadTimeout, 0), maxStale: o.MaxStale, now: o.Now, log: o.Logger,
+		writer: &writer.Writer{
+			API: api, Timeout: max(of.LoadTimeout, 0), Now: o.Now, Sentinels: sentinels,
+			Place: reader.Place{Partition: of.Partition, Account: of.Account, Region: of.Region},
+		},
+		maxStale: o.MaxStale, now: o.Now, log: o.Logger,
 		turn: func(context.Context) error { return nil },
 	}, nil
 }
@@ -108,34 +109,13 @@ func (r *Rotator) String() string {
 	return fmt.Sprintf("Rotator(%s/%s/*/%s)", r.naming.Environment, r.naming.Service, r.path)
 }
 
-// secret is one that a call is about.
-type secret struct{ tenant, name, path string }
-
-func (s secret) identity() reader.Identity {
-	return reader.Identity{Name: s.name, Tenant: s.tenant, SecretType: secretType(s.path)}
-}
-
-func secretType(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
-
 // secret returns a tenant's.
-func (r *Rotator) secret(tenant string) (secret, error) {
-	s := secret{tenant: tenant, path: r.path}
+func (r *Rotator) secret(tenant string) (writer.Secret, error) {
+	s := writer.Secret{Tenant: tenant, Path: r.path}
 	if tenant == tenantsecrets.Global {
 		return s, fmt.Errorf("%w: %q is the space beside the tenants", tenantsecrets.ErrInvalidTenant, tenant)
 	}
 	var err error
-	s.name, err = r.naming.Build(tenant, r.path)
+	s.Name, err = r.naming.Build(tenant, r.path)
 	return s, err
-}
-
-// bounded is the caller's context for one request.
-func (r *Rotator) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if r.timeout <= 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, r.timeout)
-}
-
-func (r *Rotator) writer() *writer.Writer {
-	return &writer.Writer{API: r.api, Timeout: r.timeout, Now: r.now}
 }

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
@@ -18,7 +15,7 @@ import (
 
 // state is an HMAC secret as it was read, all that the next version follows from.
 type state struct {
-	secret
+	writer.Secret
 	base      writer.Base
 	pending   string // the version that an AWS-driven rotation prepares; "" for none
 	current   document.Version
@@ -34,10 +31,10 @@ func (s *state) draft(schedule document.Schedule) *document.Draft {
 
 // read reads a secret, which id names or is the ARN of, and trusts nothing that comes
 // back.
-func (r *Rotator) read(ctx context.Context, s secret, id string) (*state, error) {
+func (r *Rotator) read(ctx context.Context, s writer.Secret, id string) (*state, error) {
 	load := reader.Begin(r.api, id)
 	began := r.now()
-	d, err := r.describe(ctx, s, load)
+	d, err := r.writer.Describe(ctx, s, load)
 	if err != nil {
 		return nil, err
 	}
@@ -45,42 +42,21 @@ func (r *Rotator) read(ctx context.Context, s secret, id string) (*state, error)
 	if err != nil {
 		return nil, err
 	}
-	text, err := bounded(ctx, r, load.Current)
+	text, err := writer.Request(ctx, r.writer, load.Current)
 	if err != nil {
-		return nil, explainRead(ctx, err)
+		return nil, r.writer.ExplainRead(ctx, err)
 	}
-	found := &state{secret: s, base: writer.Base{ARN: d.ARN, VersionID: d.Current, Read: began}, changed: d.Changed, unclocked: unclocked}
+	found := &state{Secret: s, base: writer.Base{ARN: d.ARN, VersionID: d.Current, Read: began}, changed: d.Changed, unclocked: unclocked}
 	if d.Pending != d.Current {
 		found.pending = d.Pending
 	}
-	if found.current, err = s.decode(text); err != nil {
+	if found.current, err = decodeOf(s, text); err != nil {
 		return nil, err
 	}
 	if found.current.NeedsPrevious(d.Previous) {
 		found.previous, err = r.readPrevious(ctx, s, load)
 	}
 	return found, err
-}
-
-// bounded is one request of a load.
-func bounded[T any](ctx context.Context, r *Rotator, request func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := r.bounded(ctx)
-	defer cancel()
-	return request(ctx)
-}
-
-func (r *Rotator) describe(ctx context.Context, s secret, load reader.Load) (reader.Description, error) {
-	d, err := bounded(ctx, r, load.Describe)
-	if err != nil {
-		return d, explainRead(ctx, err)
-	}
-	if err := s.identity().Check(&d, r.place); err != nil {
-		return d, explainRead(ctx, err)
-	}
-	if d.Deleted {
-		return d, definite(tenantsecrets.ErrPendingDeletion, "DescribeSecret shows a DeletedDate")
-	}
-	return d, nil
 }
 
 // checkClock compares the clock with the server's. The server's time lies between
@@ -105,19 +81,19 @@ func decode(text reader.Version) (document.Version, error) {
 	return document.Version{ID: text.ID, Created: text.Created, Document: doc}, nil
 }
 
-// decode decodes a version of the secret's own tenant.
-func (s secret) decode(text reader.Version) (document.Version, error) {
+// decodeOf decodes a version of the secret's own tenant.
+func decodeOf(s writer.Secret, text reader.Version) (document.Version, error) {
 	v, err := decode(text)
-	if err == nil && v.Document.TenantID != s.tenant {
-		err = definite(tenantsecrets.ErrWrongTenant, "tenant_id in its document is not %q", s.tenant)
+	if err == nil && v.Document.TenantID != s.Tenant {
+		err = definite(tenantsecrets.ErrWrongTenant, "tenant_id in its document is not %q", s.Tenant)
 	}
 	return v, err
 }
 
 // readPrevious reads AWSPREVIOUS, whose keys would be lost else. One that is malformed
 // gives none, of another tenant's the ring takes none. One that cannot be found is a read that lags behind.
-func (r *Rotator) readPrevious(ctx context.Context, s secret, load reader.Load) (*document.Version, error) {
-	text, err := bounded(ctx, r, load.Previous)
+func (r *Rotator) readPrevious(ctx context.Context, s writer.Secret, load reader.Load) (*document.Version, error) {
+	text, err := writer.Request(ctx, r.writer, load.Previous)
 	switch {
 	case errors.Is(err, reader.ErrNotText):
 		r.warn(ctx, s, definite(tenantsecrets.ErrMalformed, "it is binary"))
@@ -125,9 +101,9 @@ func (r *Rotator) readPrevious(ctx context.Context, s secret, load reader.Load) 
 	case answer.Code(err) == "ResourceNotFoundException":
 		return nil, sentinels.Transient("the previous version cannot be found yet")
 	case err != nil:
-		return nil, explainRead(ctx, err)
+		return nil, r.writer.ExplainRead(ctx, err)
 	}
-	v, err := s.decode(text)
+	v, err := decodeOf(s, text)
 	if err != nil {
 		r.warn(ctx, s, err)
 	}
@@ -137,24 +113,6 @@ func (r *Rotator) readPrevious(ctx context.Context, s secret, load reader.Load) 
 	return &v, nil
 }
 
-func (r *Rotator) warn(ctx context.Context, s secret, err error) {
-	r.log.WarnContext(ctx, "rotation: the previous version gives no key", "name", s.name, "error", err)
-}
-
-// version reads one version by its id, as Secrets Manager answers.
-func (r *Rotator) version(ctx context.Context, s secret, id string) (reader.Version, error) {
-	out, err := bounded(ctx, r, func(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
-		return r.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.name, VersionId: &id})
-	})
-	switch {
-	case err != nil:
-		return reader.Version{}, err
-	case out == nil:
-		return reader.Version{}, errNoOutput
-	case aws.ToString(out.Name) != s.name || aws.ToString(out.VersionId) != id:
-		return reader.Version{}, reader.ErrForeign
-	case out.SecretString == nil:
-		return reader.Version{}, reader.ErrNotText
-	}
-	return reader.Version{ID: id, Created: aws.ToTime(out.CreatedDate), Text: *out.SecretString}, nil
+func (r *Rotator) warn(ctx context.Context, s writer.Secret, err error) {
+	r.log.WarnContext(ctx, "rotation: the previous version gives no key", "name", s.Name, "error", err)
 }

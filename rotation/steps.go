@@ -10,6 +10,7 @@ import (
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
 const (
@@ -36,14 +37,9 @@ func (t *turn) create(ctx context.Context) error {
 	if t.event.RotationToken != "" {
 		in.RotationToken = &t.event.RotationToken
 	}
-	for range tries {
-		_, err = bounded(ctx, t.Rotator, func(ctx context.Context) (*secretsmanager.PutSecretValueOutput, error) {
-			return t.api.PutSecretValue(ctx, in)
-		})
-		if err == nil || !answer.Unanswered(err) {
-			break
-		}
-	}
+	_, err = writer.Repeat(ctx, t.writer, func(ctx context.Context) (*secretsmanager.PutSecretValueOutput, error) {
+		return t.api.PutSecretValue(ctx, in)
+	})
 	if answer.Code(err) == "ResourceExistsException" { // the same step, at the same time
 		_, ok, err := t.pending(ctx)
 		if err == nil && !ok {
@@ -52,7 +48,7 @@ func (t *turn) create(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		return explainWrite(ctx, err)
+		return t.writer.ExplainWrite(ctx, err)
 	}
 	return nil
 }
@@ -86,12 +82,12 @@ func (t *turn) finish(ctx context.Context) error {
 	if err := t.promote(ctx); err != nil {
 		return err
 	}
-	return t.dropPending(ctx, t.secret, t.event.SecretID, t.event.ClientRequestToken)
+	return t.dropPending(ctx, t.Secret, t.event.SecretID, t.event.ClientRequestToken)
 }
 
 func (t *turn) promote(ctx context.Context) (err error) {
 	for range tries {
-		_, err = bounded(ctx, t.Rotator, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
+		_, err = writer.Request(ctx, t.writer, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
 			return t.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 				SecretId: &t.event.SecretID, VersionStage: aws.String(stageCurrent),
 				MoveToVersionId: &t.event.ClientRequestToken, RemoveFromVersionId: &t.described.Current,
@@ -100,17 +96,17 @@ func (t *turn) promote(ctx context.Context) (err error) {
 		if err == nil {
 			return nil
 		}
-		d, described := t.describe(ctx, t.secret, reader.Begin(t.api, t.event.SecretID))
+		d, described := t.writer.Describe(ctx, t.Secret, reader.Begin(t.api, t.event.SecretID))
 		switch {
 		case described != nil:
-			return explainWrite(ctx, err)
+			return t.writer.ExplainWrite(ctx, err)
 		case d.Current == t.event.ClientRequestToken:
 			return nil
 		case d.Current != t.described.Current:
 			return t.abandon(ctx, "another version is current by now")
 		}
 	}
-	return explainWrite(ctx, err)
+	return t.writer.ExplainWrite(ctx, err)
 }
 
 // created is the pending document, which has to be there.
@@ -125,12 +121,12 @@ func (t *turn) created(ctx context.Context) (string, error) {
 // pending reads the pending document; false: there is none yet. One that was made
 // after another version than the current one is abandoned.
 func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
-	v, err := t.version(ctx, t.secret, t.event.ClientRequestToken)
+	v, err := t.writer.Version(ctx, t.Secret, t.event.ClientRequestToken)
 	switch {
 	case answer.Code(err) == "ResourceNotFoundException":
 		return "", false, nil
 	case err != nil:
-		return "", false, explainRead(ctx, err)
+		return "", false, t.writer.ExplainRead(ctx, err)
 	}
 	base, _, err := document.Text(v.Text, "base")
 	if err != nil || base != t.described.Current {
@@ -141,7 +137,7 @@ func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
 
 // abandon ends a rotation that cannot succeed.
 func (t *turn) abandon(ctx context.Context, why string) error {
-	if err := t.dropPending(ctx, t.secret, t.event.SecretID, t.event.ClientRequestToken); err != nil {
+	if err := t.dropPending(ctx, t.Secret, t.event.SecretID, t.event.ClientRequestToken); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s", ErrAbandoned, why)

@@ -16,7 +16,7 @@ const stepsTake = 15 * time.Minute
 type keys struct{}
 
 func (keys) create(ctx context.Context, t *turn) (string, error) {
-	found, err := t.read(ctx, t.secret, t.event.SecretID)
+	found, err := t.read(ctx, t.Secret, t.event.SecretID)
 	if err != nil {
 		return "", err
 	}
@@ -24,11 +24,11 @@ func (keys) create(ctx context.Context, t *turn) (string, error) {
 	schedule.Handover += stepsTake
 	d := found.draft(schedule)
 	if err := d.Rotate(t.fresh(t.event.ClientRequestToken)); err != nil {
-		return "", explainDraft(ctx, err)
+		return "", t.explainDraft(ctx, err)
 	}
 	text, err := d.Encode()
 	if err != nil {
-		return "", explainDraft(ctx, err)
+		return "", t.explainDraft(ctx, err)
 	}
 	return text, nil
 }
@@ -38,11 +38,11 @@ func (keys) set(context.Context, *turn, string) error { return nil }
 // test looks whether the pending document has every key that is live, and is young
 // enough for every reader to see its key before it signs.
 func (keys) test(ctx context.Context, t *turn, text string) error {
-	pending, err := t.decode(reader.Version{ID: t.event.ClientRequestToken, Text: text})
+	pending, err := decodeOf(t.Secret, reader.Version{ID: t.event.ClientRequestToken, Text: text})
 	if err != nil {
 		return err
 	}
-	found, err := t.read(ctx, t.secret, t.event.SecretID)
+	found, err := t.read(ctx, t.Secret, t.event.SecretID)
 	if err != nil {
 		return err
 	}

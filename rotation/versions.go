@@ -11,6 +11,7 @@ import (
 
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
 // Version is one version of a secret, without what it holds.
@@ -29,20 +30,20 @@ type Version struct {
 	Err error
 }
 
-// Versions returns the versions of a tenant's secret that there are, the latest first:
+// Versions returns the versions of a tenant's writer.Secret that there are, the latest first:
 // up to about a hundred, for Secrets Manager removes older ones. It costs a list, and a
 // GetSecretValue for each. The error is a *tenantsecrets.Error.
 func (r *Rotator) Versions(ctx context.Context, tenant string) ([]Version, error) {
 	s, err := r.secret(tenant)
 	if err != nil {
-		return nil, s.failed("Versions", err)
+		return nil, failed("Versions", s, err)
 	}
 	versions, err := r.versions(ctx, s)
-	return versions, s.failed("Versions", err)
+	return versions, failed("Versions", s, err)
 }
 
-func (r *Rotator) versions(ctx context.Context, s secret) ([]Version, error) {
-	if _, err := r.describe(ctx, s, reader.Begin(r.api, s.name)); err != nil {
+func (r *Rotator) versions(ctx context.Context, s writer.Secret) ([]Version, error) {
+	if _, err := r.writer.Describe(ctx, s, reader.Begin(r.api, s.Name)); err != nil {
 		return nil, err
 	}
 	entries, err := r.listVersions(ctx, s)
@@ -53,7 +54,7 @@ func (r *Rotator) versions(ctx context.Context, s secret) ([]Version, error) {
 	for _, e := range entries {
 		v := Version{ID: aws.ToString(e.VersionId), Stages: e.VersionStages, CreatedAt: aws.ToTime(e.CreatedDate)}
 		if v.Err = r.fill(ctx, s, &v); ctx.Err() != nil {
-			return nil, abandoned(ctx)
+			return nil, r.writer.Abandoned(ctx)
 		}
 		versions = append(versions, v)
 	}
@@ -62,12 +63,12 @@ func (r *Rotator) versions(ctx context.Context, s secret) ([]Version, error) {
 }
 
 // fill reads what a version holds.
-func (r *Rotator) fill(ctx context.Context, s secret, v *Version) error {
-	text, err := r.version(ctx, s, v.ID)
+func (r *Rotator) fill(ctx context.Context, s writer.Secret, v *Version) error {
+	text, err := r.writer.Version(ctx, s, v.ID)
 	if err != nil {
-		return explainRead(ctx, err)
+		return r.writer.ExplainRead(ctx, err)
 	}
-	found, err := s.decode(text)
+	found, err := decodeOf(s, text)
 	if err != nil {
 		return err
 	}
@@ -83,17 +84,14 @@ func (r *Rotator) fill(ctx context.Context, s secret, v *Version) error {
 	return nil
 }
 
-func (r *Rotator) listVersions(ctx context.Context, s secret) (entries []types.SecretVersionsListEntry, err error) {
-	in := &secretsmanager.ListSecretVersionIdsInput{SecretId: &s.name, IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(100)}
+func (r *Rotator) listVersions(ctx context.Context, s writer.Secret) (entries []types.SecretVersionsListEntry, err error) {
+	in := &secretsmanager.ListSecretVersionIdsInput{SecretId: &s.Name, IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(100)}
 	for {
-		out, err := bounded(ctx, r, func(ctx context.Context) (*secretsmanager.ListSecretVersionIdsOutput, error) {
+		out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.ListSecretVersionIdsOutput, error) {
 			return r.api.ListSecretVersionIds(ctx, in)
 		})
-		if err == nil && out == nil {
-			err = errNoOutput
-		}
 		if err != nil {
-			return nil, explainRead(ctx, err)
+			return nil, r.writer.ExplainRead(ctx, err)
 		}
 		entries = append(entries, out.Versions...)
 		if aws.ToString(out.NextToken) == "" {

@@ -16,7 +16,11 @@ import (
 )
 
 // Sentinels are what its callers call the kinds of failures.
-type Sentinels struct{ Unavailable, NotFound, AccessDenied, PendingDeletion error }
+type Sentinels struct {
+	Unavailable, NotFound, AccessDenied, PendingDeletion error
+
+	WrongTenant, Malformed error // not of an SDK error, but of what was answered
+}
 
 // Explain tells a definite no from no answer. A code in neither list says nothing
 // about the secret: it is transient.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // API is what a write calls.
@@ -60,9 +61,11 @@ type Base struct {
 
 // Writer writes for one service. It may be used by any number of goroutines.
 type Writer struct {
-	API     API
-	Timeout time.Duration // of each request; 0: none of ours
-	Now     func() time.Time
+	API       API
+	Timeout   time.Duration // of each request; 0: none of ours
+	Now       func() time.Time
+	Place     reader.Place // where secrets must be
+	Sentinels answer.Sentinels
 }
 
 // Put writes what compose makes as the version after base, and returns its id, which
@@ -83,8 +86,10 @@ func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID stri
 		if err != nil {
 			return "", err
 		}
-		err = w.send(ctx, &secretsmanager.PutSecretValueInput{
-			SecretId: &base.ARN, ClientRequestToken: &id, SecretString: &text, VersionStages: []string{current},
+		_, err = Repeat(ctx, w, func(ctx context.Context) (*secretsmanager.PutSecretValueOutput, error) {
+			return w.API.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+				SecretId: &base.ARN, ClientRequestToken: &id, SecretString: &text, VersionStages: []string{current},
+			})
 		})
 		if answer.Code(err) != "ResourceExistsException" {
 			return id, err
@@ -96,31 +101,24 @@ func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID stri
 	return "", ErrLost
 }
 
-// send repeats a request that got no answer: under one id with one value it takes
-// effect once.
-func (w *Writer) send(ctx context.Context, in *secretsmanager.PutSecretValueInput) (err error) {
-	for range sends {
-		err = w.request(ctx, func(ctx context.Context) error {
-			_, err := w.API.PutSecretValue(ctx, in)
-			return err
-		})
-		if err == nil || !answer.Unanswered(err) || ctx.Err() != nil {
-			return err
-		}
-	}
-	return err
-}
-
 // contest is nil if the base is current all the same.
 func (w *Writer) contest(ctx context.Context, base Base, id string) error {
-	rival, err := w.version(ctx, base.ARN, id)
+	rival, err := until(ctx, w, func(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
+		return w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &base.ARN, VersionId: &id})
+	}, func(_ *secretsmanager.GetSecretValueOutput, err error) bool {
+		return answer.Code(err) != "ResourceNotFoundException" // it is known to be there
+	})
 	switch {
 	case err != nil:
 		return err
 	case slices.Contains(rival.VersionStages, current):
 		return ErrLost
 	}
-	described, err := w.describedAfter(ctx, base.ARN, aws.ToTime(rival.CreatedDate))
+	described, err := until(ctx, w, func(ctx context.Context) (*secretsmanager.DescribeSecretOutput, error) {
+		return w.API.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &base.ARN})
+	}, func(out *secretsmanager.DescribeSecretOutput, err error) bool {
+		return err != nil || !aws.ToTime(out.LastChangedDate).Before(aws.ToTime(rival.CreatedDate))
+	})
 	switch {
 	case err != nil:
 		return err
@@ -130,62 +128,22 @@ func (w *Writer) contest(ctx context.Context, base Base, id string) error {
 	return nil
 }
 
-// version reads a version that is known to be there.
-func (w *Writer) version(ctx context.Context, arn, id string) (out *secretsmanager.GetSecretValueOutput, err error) {
-	err = w.until(ctx, func(ctx context.Context) (bool, error) {
-		out, err = w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &id})
-		switch {
-		case answer.Code(err) == "ResourceNotFoundException":
-			return false, nil
-		case err == nil && out == nil:
-			return false, errNoOutput
-		}
-		return true, err
-	})
-	return out, err
-}
-
-// describedAfter describes a secret as it was at a time or after it.
-func (w *Writer) describedAfter(ctx context.Context, arn string, at time.Time) (out *secretsmanager.DescribeSecretOutput, err error) {
-	err = w.until(ctx, func(ctx context.Context) (bool, error) {
-		out, err = w.API.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &arn})
-		switch {
-		case err != nil:
-			return false, err
-		case out == nil:
-			return false, errNoOutput
-		}
-		return !aws.ToTime(out.LastChangedDate).Before(at), nil
-	})
-	return out, err
-}
-
-// until repeats a read until it is done.
-func (w *Writer) until(ctx context.Context, read func(context.Context) (done bool, err error)) error {
+// until repeats a read until it says enough.
+func until[T any](ctx context.Context, w *Writer, read func(context.Context) (T, error), enough func(T, error) bool) (T, error) {
 	gap := firstGap
-	for n := range reads {
-		var done bool
-		err := w.request(ctx, func(ctx context.Context) (err error) { done, err = read(ctx); return err })
-		if done || err != nil {
-			return err
+	for n := 1; ; n++ {
+		out, err := Request(ctx, w, read)
+		if enough(out, err) {
+			return out, err
 		}
-		if n < reads-1 {
-			if err := Sleep(ctx, gap); err != nil {
-				return err
-			}
-			gap *= 2
+		if n == reads {
+			return out, ErrLags
 		}
+		if err := Sleep(ctx, gap); err != nil {
+			return out, err
+		}
+		gap *= 2
 	}
-	return ErrLags
-}
-
-func (w *Writer) request(ctx context.Context, call func(context.Context) error) error {
-	if w.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, w.Timeout)
-		defer cancel()
-	}
-	return call(ctx)
 }
 
 // Sleep waits, or returns the context's error.

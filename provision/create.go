@@ -1,0 +1,151 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/creation"
+	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
+)
+
+// Create stores a new secret of a kind for a tenant, or for the Global space, and
+// returns its version id. It never overwrites: where the name is taken the error is
+// ErrExists, unless an earlier call with the same idempotency key stored the same value.
+// A value that the kind's Decode would refuse is ErrMalformed, before any call.
+//
+// It costs one CreateSecret, and one more where no answer came to the first; then the
+// error is ErrUnavailable and the secret may be there.
+func Create[T any](ctx context.Context, p *Provisioner, tenant string, kind tenantsecrets.Kind[T], value T, optFns ...func(*tenantsecrets.CreateOptions)) (string, error) {
+	s, err := p.secret(tenant, kind.Path)
+	if err != nil {
+		return "", failed("Create", s, err)
+	}
+	text, err := encode(kind, value)
+	if err != nil {
+		return "", failed("Create", s, err)
+	}
+	id, err := p.create(ctx, s, optFns, func(string) (string, error) {
+		return document.Edit(text, document.Member{Name: "tenant_id", Value: tenant})
+	})
+	return id, failed("Create", s, err)
+}
+
+// CreateHMACKey stores a new random key that signs what goes to one of a tenant's
+// destinations, see [tenantsecrets.DestinationHMACKey], and returns its version id. It is
+// otherwise as [Create].
+func (p *Provisioner) CreateHMACKey(ctx context.Context, tenant, destination string, optFns ...func(*tenantsecrets.CreateOptions)) (string, error) {
+	s, err := p.secret(tenant, tenantsecrets.DestinationHMACKey(destination).Path)
+	if err != nil {
+		return "", failed("CreateHMACKey", s, err)
+	}
+	id, err := p.create(ctx, s, optFns, func(versionID string) (string, error) {
+		key := document.GenerateKey(versionID, p.writer.Now().UTC().Truncate(time.Second))
+		return document.New(tenant, key).Encode()
+	})
+	return id, failed("CreateHMACKey", s, err)
+}
+
+// encode writes the members of a kind, and looks whether they can be read again.
+func encode[T any](kind tenantsecrets.Kind[T], value T) (string, error) {
+	switch {
+	case (writer.Secret{Path: kind.Path}).Type() == "hmac_key":
+		return "", fmt.Errorf("%w: HMAC keys are made by CreateHMACKey and CreateTenant, and changed by package rotation", tenantsecrets.ErrInvalidOption)
+	case kind.Encode == nil:
+		return "", fmt.Errorf("%w: the kind of %+q has no Encode", tenantsecrets.ErrInvalidOption, kind.Path)
+	}
+	text, err := kind.Encode(value)
+	if err == nil && kind.Decode != nil {
+		_, err = kind.Decode(text)
+	}
+	if err != nil {
+		return "", malformed("Encode", err)
+	}
+	if document.HoldsRedaction(string(text)) {
+		return "", answer.Definite(tenantsecrets.ErrMalformed, "it holds the text that is printed in place of a secret: reveal the Values")
+	}
+	return string(text), nil
+}
+
+// malformed names what a kind says of a document. A text of others may quote a secret.
+func malformed(what string, err error) error {
+	var ours document.Malformed
+	if errors.As(err, &ours) {
+		return answer.Definite(tenantsecrets.ErrMalformed, "%v", ours)
+	}
+	return answer.Definite(tenantsecrets.ErrMalformed, "%s of its kind returned a %T", what, err)
+}
+
+func (p *Provisioner) create(ctx context.Context, s writer.Secret, optFns []func(*tenantsecrets.CreateOptions), compose func(versionID string) (string, error)) (string, error) {
+	var o tenantsecrets.CreateOptions
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	in, err := p.creation(s, o)
+	if err != nil {
+		return "", err
+	}
+	text, err := compose(*in.ClientRequestToken)
+	if err != nil {
+		return "", malformed("Encode", err)
+	}
+	in.SecretString = &text
+	out, err := writer.Repeat(ctx, p.writer, func(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
+		return p.api.CreateSecret(ctx, in)
+	})
+	switch {
+	case err == nil && (aws.ToString(out.Name) != s.Name || aws.ToString(out.VersionId) != *in.ClientRequestToken):
+		return "", p.writer.ExplainRead(ctx, reader.ErrForeign)
+	case err != nil:
+		return "", p.notCreated(ctx, s, err)
+	}
+	if _, err := p.writer.Place.Check(s.Name, aws.ToString(out.ARN)); err != nil {
+		return "", p.writer.ExplainRead(ctx, err)
+	}
+	_ = p.client.Invalidate(s.Tenant) // it may remember that there was none; a closed client remembers nothing
+	return *in.ClientRequestToken, nil
+}
+
+// creation is the request but for the value.
+func (p *Provisioner) creation(s writer.Secret, o tenantsecrets.CreateOptions) (*secretsmanager.CreateSecretInput, error) {
+	in, err := creation.Secret{
+		Identity:    reader.Identity{Name: s.Name, Tenant: s.Tenant, SecretType: s.Type()},
+		Environment: p.naming.Environment, Service: p.naming.Service,
+		KMSKeyID: o.KMSKeyID, Description: o.Description, Tags: o.Tags, IdempotencyKey: o.IdempotencyKey,
+	}.Request()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", tenantsecrets.ErrInvalidOption, err)
+	}
+	return in, nil
+}
+
+// notCreated names what a creation failed with. Of an InvalidRequestException only a
+// description tells what it means: a name that cannot be created and is not there is one
+// whose deletion is not over yet.
+func (p *Provisioner) notCreated(ctx context.Context, s writer.Secret, err error) error {
+	f := p.writer.Sentinels.ExplainWrite(err)
+	switch answer.Code(err) {
+	case "ResourceExistsException":
+		f.Sentinel, f.Definite = tenantsecrets.ErrExists, true
+	case "InvalidParameterException", "ValidationException":
+		f.Sentinel, f.Definite = tenantsecrets.ErrInvalidOption, true
+	case "InvalidRequestException":
+		f.Sentinel, f.Definite = tenantsecrets.ErrInvalidOption, true
+		_, err := p.writer.Describe(ctx, s, reader.Begin(p.api, s.Name))
+		if errors.Is(err, tenantsecrets.ErrPendingDeletion) || errors.Is(err, tenantsecrets.ErrNotFound) {
+			f.Sentinel = tenantsecrets.ErrPendingDeletion
+		}
+	}
+	if ctx.Err() != nil {
+		return p.writer.Abandoned(ctx)
+	}
+	return f
+}

@@ -1,0 +1,142 @@
+package provision
+
+import (
+	"context"
+	"errors"
+
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
+	"github.com/formbridge/tenantsecrets/internal/writer"
+)
+
+// Entry is a secret as it is stored now.
+type Entry[T any] struct {
+	Value     T
+	VersionID string // what a [Put] of a change is based on
+}
+
+// Read reads a tenant's secret of a kind past every cache, to change it. To use it, ask
+// [tenantsecrets.Get]. The error is a *tenantsecrets.Error.
+func Read[T any](ctx context.Context, p *Provisioner, tenant string, kind tenantsecrets.Kind[T]) (Entry[T], error) {
+	var entry Entry[T]
+	s, err := p.secret(tenant, kind.Path)
+	if err != nil {
+		return entry, failed("Read", s, err)
+	}
+	stored, err := p.read(ctx, s)
+	if err != nil {
+		return entry, failed("Read", s, err)
+	}
+	if entry.Value, err = decode(kind, stored.text); err != nil {
+		return Entry[T]{}, failed("Read", s, err)
+	}
+	entry.VersionID = stored.base.VersionID
+	return entry, nil
+}
+
+func decode[T any](kind tenantsecrets.Kind[T], text string) (value T, err error) {
+	if kind.Decode == nil {
+		return value, answer.Definite(tenantsecrets.ErrInvalidOption, "its kind has no Decode")
+	}
+	if value, err = kind.Decode([]byte(text)); err != nil {
+		var none T
+		return none, malformed("Decode", err)
+	}
+	return value, nil
+}
+
+// Put writes a value as the version after base, and returns the new version's id. Where
+// base is not current any more the error is ErrConflict and nothing was written, unless
+// what is current is this very value put on base: then an earlier call got no answer. The
+// members of the stored document that the kind does not know survive, and where what is
+// stored cannot be decoded, the error is ErrMalformed.
+//
+// It costs two reads and a PutSecretValue. Where no answer came the error is
+// ErrUnavailable: the same call can be repeated. The error is a *tenantsecrets.Error.
+func Put[T any](ctx context.Context, p *Provisioner, tenant string, kind tenantsecrets.Kind[T], base string, value T) (string, error) {
+	s, err := p.secret(tenant, kind.Path)
+	if err != nil {
+		return "", failed("Put", s, err)
+	}
+	next, err := encode(kind, value)
+	if err != nil {
+		return "", failed("Put", s, err)
+	}
+	stored, err := p.read(ctx, s)
+	if err != nil {
+		return "", failed("Put", s, err)
+	}
+	current, err := decode(kind, stored.text)
+	if err != nil {
+		return "", failed("Put", s, err)
+	}
+	known, err := encode(kind, current)
+	if err != nil {
+		return "", failed("Put", s, err)
+	}
+	id, err := p.put(ctx, s, stored, change{base, known, next})
+	return id, failed("Put", s, err)
+}
+
+// change is the members of a kind that are stored, and that are to be.
+type change struct{ base, known, next string }
+
+func (p *Provisioner) put(ctx context.Context, s writer.Secret, stored stored, c change) (string, error) {
+	builtOn, _, _ := document.Text(stored.text, "base")
+	switch {
+	case stored.base.VersionID != c.base && builtOn == c.base && c.known == c.next:
+		return stored.base.VersionID, nil
+	case stored.base.VersionID != c.base:
+		return "", ErrConflict
+	case stored.pending:
+		return "", ErrRotationInProgress
+	}
+	text, err := document.Merge(stored.text, c.known, c.next)
+	if err == nil {
+		text, err = document.Edit(text,
+			document.Member{Name: "tenant_id", Value: s.Tenant},
+			document.Member{Name: "base", Value: c.base})
+	}
+	if err != nil {
+		return "", malformed("Encode", err)
+	}
+	id, err := p.writer.Put(ctx, stored.base, func(string) (string, error) { return text, nil })
+	switch {
+	case errors.Is(err, writer.ErrLost):
+		return "", ErrConflict
+	case err != nil:
+		return "", p.writer.ExplainWrite(ctx, err)
+	}
+	_ = p.client.Invalidate(s.Tenant) // this process sees its own writes; a closed client holds nothing
+	return id, nil
+}
+
+// stored is what is read of a secret before it is changed.
+type stored struct {
+	base    writer.Base
+	text    string
+	pending bool // a rotation that AWS drives is under way
+}
+
+func (p *Provisioner) read(ctx context.Context, s writer.Secret) (stored, error) {
+	load := reader.Begin(p.api, s.Name)
+	asked := p.writer.Now()
+	d, err := p.writer.Describe(ctx, s, load)
+	if err != nil {
+		return stored{}, err
+	}
+	v, err := writer.Request(ctx, p.writer, load.Current)
+	if err != nil {
+		return stored{}, p.writer.ExplainRead(ctx, err)
+	}
+	if err := p.writer.CheckOwner(s, &d, v.Text); err != nil {
+		return stored{}, err
+	}
+	return stored{
+		base:    writer.Base{ARN: d.ARN, VersionID: d.Current, Read: asked},
+		text:    v.Text,
+		pending: d.Pending != "" && d.Pending != d.Current,
+	}, nil
+}
