@@ -112,9 +112,15 @@ func hide(c *cache) func() *cache { return func() *cache { return c } }
 // Naming returns the naming that the client was made with.
 func (c *Client) Naming() Naming { return c.naming }
 
-// Options returns the options that the client works with: defaults are filled in, and
-// a negative value is off. A client made with them works alike.
-func (c *Client) Options() Options { return c.options.asGiven() }
+// Options returns the options that the client works with: defaults are filled in, a
+// negative value is off, and where secrets must be is what the first load has shown, if
+// there was one. A client made with them works alike.
+func (c *Client) Options() Options {
+	o := c.options.asGiven()
+	place := c.loader.where()
+	o.Partition, o.Account, o.Region = place.Partition, place.Account, place.Region
+	return o
+}
 
 // Close ends the loads that are under way and forgets every secret. Every call
 // from then on, and every one that waits, returns ErrClosed. It may be called

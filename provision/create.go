@@ -107,7 +107,7 @@ func (p *Provisioner) create(ctx context.Context, s writer.Secret, optFns []func
 	case err != nil:
 		return "", p.notCreated(ctx, s, err)
 	}
-	if _, err := p.writer.Place.Check(s.Name, aws.ToString(out.ARN)); err != nil {
+	if _, err := p.writer.Place().Check(s.Name, aws.ToString(out.ARN)); err != nil {
 		return "", p.writer.ExplainRead(ctx, err)
 	}
 	_ = p.client.Invalidate(s.Tenant) // it may remember that there was none; a closed client remembers nothing

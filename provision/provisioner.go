@@ -57,7 +57,7 @@ func New(client *tenantsecrets.Client, api API) (*Provisioner, error) {
 	}
 	return &Provisioner{client, api, client.Naming(), &writer.Writer{
 		API: api, Timeout: max(o.LoadTimeout, 0), Now: now,
-		Place: reader.Place{Partition: o.Partition, Account: o.Account, Region: o.Region},
+		Place: placeOf(client),
 		Sentinels: answer.Sentinels{
 			Unavailable:     tenantsecrets.ErrUnavailable,
 			NotFound:        tenantsecrets.ErrNotFound,
@@ -95,4 +95,12 @@ func failed(op string, s writer.Secret, err error) error {
 		return nil
 	}
 	return &tenantsecrets.Error{Op: op, Tenant: s.Tenant, Name: s.Name, Err: err}
+}
+
+// placeOf is where the client reads, which it may learn with its first load.
+func placeOf(client *tenantsecrets.Client) func() reader.Place {
+	return func() reader.Place {
+		o := client.Options()
+		return reader.Place{Partition: o.Partition, Account: o.Account, Region: o.Region}
+	}
 }

@@ -25,8 +25,9 @@ const (
 // RotateAllOptions are what [Rotator.RotateAll] can be told.
 type RotateAllOptions struct {
 	// RotateOptions are those of every rotation, but that OlderThan is, where it is 0,
-	// as long as a key takes to sign: MaxStale and 5 min. So a run that is repeated, or
-	// runs twice at once, rotates every key once.
+	// as long as a key takes to sign: MaxStale and 5 min. So two runs at once, and one that
+	// is repeated within that time, rotate every key once. For a run that takes longer, as
+	// one of 75,000 tenants does, set OlderThan to the time between rotations.
 	RotateOptions
 
 	// WritesPerSecond bounds the writes; 20 by default, at most 45. An account and
@@ -106,6 +107,8 @@ func (r *run) all(ctx context.Context, tenants iter.Seq[string]) (Summary, error
 	defer cancel()
 	queue := make(chan string)
 	var group sync.WaitGroup
+	finish := sync.OnceFunc(func() { close(queue); group.Wait() })
+	defer finish() // an iterator may panic
 	for range workers {
 		group.Go(func() {
 			for tenant := range queue {
@@ -120,8 +123,7 @@ func (r *run) all(ctx context.Context, tenants iter.Seq[string]) (Summary, error
 	if err := r.feed(ctx, queue, tenants); ended == nil {
 		ended = err
 	}
-	close(queue)
-	group.Wait()
+	finish()
 	if ended != nil {
 		r.errs = append(r.errs, fmt.Errorf("rotation: RotateAll: %w", ended))
 	}

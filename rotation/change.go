@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
@@ -35,7 +36,7 @@ func (r *Rotator) change(ctx context.Context, s writer.Secret, want goal) (Resul
 		if round == rounds {
 			return Result{}, ErrContended
 		}
-		if writer.Sleep(ctx, gap) != nil {
+		if writer.Sleep(ctx, gap/2+rand.N(gap)) != nil { // apart from the other losers
 			return Result{}, r.writer.Abandoned(ctx)
 		}
 		gap = min(2*gap, lastGap)

@@ -45,6 +45,6 @@
 // # Permissions
 //
 // Besides those of a reader, secretsmanager:PutSecretValue on the secrets. Revoke and
-// the handler need UpdateSecretVersionStage too, Versions ListSecretVersionIds, and
-// RotateAll without tenants ListSecrets, which has no resource.
+// the handler need UpdateSecretVersionStage too, Versions and Rollback
+// ListSecretVersionIds, and RotateAll without tenants ListSecrets, which has no resource.
 package rotation

@@ -15,8 +15,8 @@ import (
 // error itself is a *tenantsecrets.Error.
 var (
 	// ErrTooManyKeys: eight keys are live, and no reader tries a ninth. The text says
-	// when one ends, and which grace would fit rotations as frequent as this.
-	ErrTooManyKeys = errors.New("no room for another key: rotate less often, or with a smaller grace")
+	// when one ends, and with which grace rotations as frequent as this would go on.
+	ErrTooManyKeys = errors.New("no room for another key: wait until one ends, or revoke one; rotate less often, or with a smaller grace")
 
 	// ErrRotationInProgress: AWSPENDING is on a version that is not current: a rotation
 	// that AWS drives is under way, or one that failed left it there.

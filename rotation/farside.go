@@ -48,6 +48,9 @@ func (f *FarSide) complete() error {
 	if f.SecretType == "" || f.Setter == nil || f.Tester == nil {
 		return fmt.Errorf("%w: a FarSide needs SecretType, Setter and Tester", tenantsecrets.ErrInvalidOption)
 	}
+	if f.SecretType == hmacKey {
+		return fmt.Errorf("%w: %s is rotated without a FarSide", tenantsecrets.ErrInvalidOption, hmacKey)
+	}
 	return nil
 }
 

@@ -29,6 +29,9 @@ func (e Event) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "{Step:%s SecretID:%s ClientRequestToken:%s}", e.Step, e.SecretID, e.ClientRequestToken)
 }
 
+// MarshalText is what Format prints, so that no logger writes it as JSON.
+func (e Event) MarshalText() ([]byte, error) { return fmt.Append(nil, e), nil }
+
 // LogValue is what Format prints.
 func (e Event) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 

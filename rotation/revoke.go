@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -20,8 +19,8 @@ import (
 // no fallback and no rollback brings them back. Where the key that signs is among
 // them, the next newer one signs at once, or else a new one; webhooks that are signed
 // with the revoked key in the meantime are refused, which is what a revocation is for.
-// Every process that is asked sees it within TTL and a load, in an outage within
-// MaxStale; this one at once.
+// Every process sees it within TTL and a load, in an outage within MaxStale; this one
+// with its next load.
 //
 // It does not wait for a rotation that AWS drives, but ends it. Keys that are revoked
 // already are no error, so that a call whose answer was lost can be repeated. A kid of
@@ -42,24 +41,18 @@ func (r *Rotator) Revoke(ctx context.Context, tenant string, kids ...string) (Re
 	return result, failed("Revoke", s, err)
 }
 
-// RevokeAll is [Rotator.Revoke] for every key that was made before the call: a new one
-// takes their place and signs at once. Repeated, it does the same to that one.
+// RevokeAll is [Rotator.Revoke] for every key that is live: a new one takes their place
+// and signs at once. Repeated, it does the same to that one, and so does one that runs at
+// the same time: what leaked is not known, and no key is spared that might have.
 func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) {
 	s, err := r.secret(tenant)
 	if err != nil {
 		return Result{}, failed("RevokeAll", s, err)
 	}
-	var began time.Time
 	var kids []string
 	result, err := r.revoke(ctx, s, func(d *document.Draft) ([]string, error) {
-		first := began.IsZero()
-		if first {
-			began = r.now().Truncate(time.Second)
-		}
 		for _, k := range d.Keys() {
-			if first || k.CreatedAt.Before(began) { // one that the first read did not see
-				kids = append(kids, k.KID)
-			}
+			kids = append(kids, k.KID) // of a later read too: the first may have lagged behind
 		}
 		return kids, nil
 	})
@@ -76,7 +69,8 @@ func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*docu
 		if err != nil {
 			return 0, nil, err
 		}
-		if !slices.ContainsFunc(kids, func(kid string) bool { return !before.IsRevoked(kid) }) {
+		written := found.current.Document.Revoked // what only AWSPREVIOUS says is lost with the next write of another program
+		if len(before.Keys()) > 0 && !slices.ContainsFunc(kids, func(kid string) bool { return !slices.Contains(written, kid) }) {
 			return AlreadyDone, nil, nil
 		}
 		return Done, func(versionID string) (*document.Draft, error) {
@@ -85,10 +79,10 @@ func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*docu
 			return d, nil
 		}, nil
 	})
+	_ = r.client.Invalidate(s.Tenant) // a closed client holds nothing; without an answer it may have been written
 	if err != nil {
 		return result, err
 	}
-	_ = r.client.Invalidate(s.Tenant) // a closed client holds nothing
 	if pending != "" {
 		err = r.clearPending(ctx, s)
 	}
@@ -113,7 +107,8 @@ func (r *Rotator) checkKnown(ctx context.Context, s writer.Secret, d *document.D
 func (r *Rotator) keyOf(ctx context.Context, s writer.Secret, kid string) (document.Key, error) {
 	text, err := r.writer.Version(ctx, s, kid)
 	switch {
-	case answer.Code(err) == "ResourceNotFoundException", answer.Code(err) == "ValidationException":
+	case answer.Code(err) == "ResourceNotFoundException", answer.Code(err) == "ValidationException",
+		answer.Code(err) == "InvalidRequestException" && !answer.SaysDeleted(err): // a version of the past that was removed
 		return document.Key{}, fmt.Errorf("%w: %+q", ErrUnknownKey, kid)
 	case err != nil:
 		return document.Key{}, r.writer.ExplainRead(ctx, err)

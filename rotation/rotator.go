@@ -15,7 +15,7 @@ import (
 
 // API is what a [Rotator] calls of Secrets Manager. A *secretsmanager.Client is one,
 // and so is a secretstest.Backend. ListSecrets is called by RotateAll alone, and
-// ListSecretVersionIds by Versions alone.
+// ListSecretVersionIds by Versions and Rollback.
 type API interface {
 	writer.API
 	UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (*secretsmanager.UpdateSecretVersionStageOutput, error)
@@ -48,7 +48,20 @@ const (
 	handoverSlack = 5 * time.Minute
 
 	maxSkew = 30 * time.Second
+
+	// maxRequest bounds a request even where LoadTimeout does not: the times in a
+	// document count from when it was made, and handoverSlack has room for two requests.
+	maxRequest = time.Minute
+
+	forever = 100 * 365 * 24 * time.Hour // as in tenantsecrets.Options
 )
+
+func requestTimeout(loadTimeout time.Duration) time.Duration {
+	if loadTimeout <= 0 {
+		return maxRequest
+	}
+	return min(loadTimeout, maxRequest)
+}
 
 // Rotator changes the keys of tenants' HMAC secrets. Make one with [New]; it may be
 // used by any number of goroutines, and any number of processes may have one.
@@ -87,10 +100,10 @@ func New(client *tenantsecrets.Client, api API, optFns ...func(*Options)) (*Rota
 	return &Rotator{
 		client: client, api: api, naming: client.Naming(), path: hmacKey,
 		writer: &writer.Writer{
-			API: api, Timeout: max(of.LoadTimeout, 0), Now: o.Now, Sentinels: sentinels,
-			Place: reader.Place{Partition: of.Partition, Account: of.Account, Region: of.Region},
+			API: api, Timeout: requestTimeout(of.LoadTimeout), Now: o.Now, Sentinels: sentinels,
+			Place: placeOf(client),
 		},
-		maxStale: o.MaxStale, now: o.Now, log: o.Logger,
+		maxStale: min(o.MaxStale, forever), now: o.Now, log: o.Logger,
 		turn: func(context.Context) error { return nil },
 	}, nil
 }
@@ -118,4 +131,12 @@ func (r *Rotator) secret(tenant string) (writer.Secret, error) {
 	var err error
 	s.Name, err = r.naming.Build(tenant, r.path)
 	return s, err
+}
+
+// placeOf is where the client reads, which it may learn with its first load.
+func placeOf(client *tenantsecrets.Client) func() reader.Place {
+	return func() reader.Place {
+		o := client.Options()
+		return reader.Place{Partition: o.Partition, Account: o.Account, Region: o.Region}
+	}
 }

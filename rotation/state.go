@@ -42,8 +42,11 @@ func (r *Rotator) read(ctx context.Context, s writer.Secret, id string) (*state,
 	if err != nil {
 		return nil, err
 	}
-	text, err := writer.Request(ctx, r.writer, load.Current)
-	if err != nil {
+	text, err := described(ctx, r, load.Current)
+	switch {
+	case answer.Code(err) == "ResourceNotFoundException":
+		return nil, sentinels.Transient("the current version cannot be found yet")
+	case err != nil:
 		return nil, r.writer.ExplainRead(ctx, err)
 	}
 	found := &state{Secret: s, base: writer.Base{ARN: d.ARN, VersionID: d.Current, Read: began}, changed: d.Changed, unclocked: unclocked}
@@ -54,9 +57,20 @@ func (r *Rotator) read(ctx context.Context, s writer.Secret, id string) (*state,
 		return nil, err
 	}
 	if found.current.NeedsPrevious(d.Previous) {
-		found.previous, err = r.readPrevious(ctx, s, load)
+		found.previous, err = r.readPrevious(ctx, s, load, d.Changed)
 	}
 	return found, err
+}
+
+// described reads a value that a description names. One that cannot be found is most
+// likely a read that lags behind, so it is looked for more than once.
+func described(ctx context.Context, r *Rotator, read func(context.Context) (reader.Version, error)) (reader.Version, error) {
+	for gap := firstGap; ; gap *= 2 {
+		v, err := writer.Request(ctx, r.writer, read)
+		if answer.Code(err) != "ResourceNotFoundException" || gap > 2*lastGap || writer.Sleep(ctx, gap) != nil {
+			return v, err
+		}
+	}
 }
 
 // checkClock compares the clock with the server's. The server's time lies between
@@ -90,15 +104,22 @@ func decodeOf(s writer.Secret, text reader.Version) (document.Version, error) {
 	return v, err
 }
 
+// longestLag is how long after a change a read may not show it yet, with room to spare.
+const longestLag = time.Minute
+
 // readPrevious reads AWSPREVIOUS, whose keys would be lost else. One that is malformed
-// gives none, of another tenant's the ring takes none. One that cannot be found is a read that lags behind.
-func (r *Rotator) readPrevious(ctx context.Context, s writer.Secret, load reader.Load) (*document.Version, error) {
-	text, err := writer.Request(ctx, r.writer, load.Previous)
+// gives none, and of another tenant's the ring takes none. One that cannot be found is a
+// read that lags behind a change, or else a version that never got a value.
+func (r *Rotator) readPrevious(ctx context.Context, s writer.Secret, load reader.Load, changed time.Time) (*document.Version, error) {
+	text, err := described(ctx, r, load.Previous)
 	switch {
 	case errors.Is(err, reader.ErrNotText):
 		r.warn(ctx, s, definite(tenantsecrets.ErrMalformed, "it is binary"))
 		return nil, nil
-	case answer.Code(err) == "ResourceNotFoundException":
+	case answer.Code(err) == "ResourceNotFoundException" && ctx.Err() == nil && r.now().Sub(changed) > longestLag:
+		r.warn(ctx, s, definite(tenantsecrets.ErrMalformed, "it holds no value"))
+		return nil, nil
+	case answer.Code(err) == "ResourceNotFoundException" && ctx.Err() == nil:
 		return nil, sentinels.Transient("the previous version cannot be found yet")
 	case err != nil:
 		return nil, r.writer.ExplainRead(ctx, err)

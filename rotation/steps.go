@@ -102,6 +102,7 @@ func (t *turn) promote(ctx context.Context) (err error) {
 			return t.writer.ExplainWrite(ctx, err)
 		case d.Current == t.event.ClientRequestToken:
 			return nil
+		case d.Changed.Before(t.described.Changed): // it lags behind
 		case d.Current != t.described.Current:
 			return t.abandon(ctx, "another version is current by now")
 		}

@@ -20,6 +20,9 @@ func (keys) create(ctx context.Context, t *turn) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := t.checkSame(found); err != nil {
+		return "", err
+	}
 	schedule := t.schedule(defaultGrace)
 	schedule.Handover += stepsTake
 	d := found.draft(schedule)
@@ -31,6 +34,15 @@ func (keys) create(ctx context.Context, t *turn) (string, error) {
 		return "", t.explainDraft(ctx, err)
 	}
 	return text, nil
+}
+
+// checkSame refuses a read that is not of the version that the step began with: it lags
+// behind, or somebody has written meanwhile. The step's next try knows.
+func (t *turn) checkSame(found *state) error {
+	if found.base.VersionID != t.described.Current {
+		return sentinels.Transient("what is read is not of the version that was described")
+	}
+	return nil
 }
 
 func (keys) set(context.Context, *turn, string) error { return nil }
@@ -46,10 +58,11 @@ func (keys) test(ctx context.Context, t *turn, text string) error {
 	if err != nil {
 		return err
 	}
+	if err := t.checkSame(found); err != nil {
+		return err
+	}
 	live := found.draft(t.schedule(0))
 	switch {
-	case found.base.VersionID != t.described.Current:
-		return t.abandon(ctx, "another version is current by now")
 	case t.now().Sub(pending.Document.CreatedAt) > stepsTake:
 		return t.abandon(ctx, "its key would sign before every reader has seen it")
 	case !live.Within(pending.Document):

@@ -58,6 +58,7 @@ func (r *Rotator) versions(ctx context.Context, s writer.Secret) ([]Version, err
 		}
 		versions = append(versions, v)
 	}
+	slices.Reverse(versions) // of one date the latest is listed last
 	slices.SortStableFunc(versions, func(a, b Version) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	return versions, nil
 }

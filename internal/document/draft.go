@@ -63,8 +63,25 @@ func (d *Draft) Find(kid string) (Key, bool) {
 	return Key{}, false
 }
 
+// Revoked returns the kids that must not be accepted any more.
+func (d *Draft) Revoked() []string { return slices.Clone(d.document.Revoked) }
+
+// Names returns the kids under which a version has a key's bytes.
+func (v Version) Names(key Key) (kids []string) {
+	for _, c := range candidates(v) {
+		if c.sameBytes(&key) {
+			kids = append(kids, c.written)
+		}
+	}
+	return kids
+}
+
 // IsRevoked tells whether a kid must not be accepted any more.
 func (d *Draft) IsRevoked(kid string) bool { return slices.Contains(d.document.Revoked, kid) }
+
+// MinGrace is the shortest grace that can be asked for: clocks differ by up to a minute,
+// and a webhook may be under way.
+const MinGrace = 10 * time.Minute
 
 // TooMany is the error of a draft that has no room for a further key.
 type TooMany struct {
@@ -77,10 +94,10 @@ func (e *TooMany) Error() string {
 	if !e.Until.IsZero() {
 		text += ", the next of them ends at " + formatTime(e.Until)
 	}
-	if e.Grace > 0 {
-		return text + fmt.Sprintf("; as often as this, a grace of at most %v fits", e.Grace)
+	if e.Grace >= MinGrace {
+		return text + fmt.Sprintf("; rotations as often as this go on with a grace of at most %v", e.Grace)
 	}
-	return text + "; as often as this, no grace fits"
+	return text + "; rotations as often as this do not go on with any grace"
 }
 
 // Rotate puts a new key on top. It signs once every reader has seen it, and the key
@@ -155,6 +172,10 @@ func (d *Draft) Restore(key Key) error {
 			continue
 		}
 		d.keys = slices.Delete(d.keys, i, i+1)
+		if i >= MaxLive || !k.acceptedAt(d.schedule.over()) { // a reader may stop accepting it before it sees this
+			d.put(k)
+			return nil
+		}
 		k.NotAfter = time.Time{}
 		d.place(k)
 		return nil
@@ -179,14 +200,14 @@ func (k *Key) sameBytes(other *Key) bool {
 func (d *Draft) Revoke(kids []string, fresh func() Key) {
 	d.revoke(kids)
 	signer, newest := d.signer(), 0
-	for newest < len(d.keys) && d.IsRevoked(d.keys[newest].KID) {
+	for newest < len(d.keys) && d.ends(d.keys[newest]) {
 		newest++ // of those that stay
 	}
 	next := signer - 1 // newer than the one that signs
-	for next >= 0 && d.IsRevoked(d.keys[next].KID) {
+	for next >= 0 && d.ends(d.keys[next]) {
 		next--
 	}
-	signerStays := signer >= 0 && !d.IsRevoked(d.keys[signer].KID)
+	signerStays := signer >= 0 && !d.ends(d.keys[signer])
 	topStays := newest == 0
 	if newest < len(d.keys) && !topStays && (signerStays || next >= 0) {
 		d.keys[newest].NotAfter = time.Time{} // nothing replaces it any more
@@ -194,14 +215,17 @@ func (d *Draft) Revoke(kids []string, fresh func() Key) {
 	if !signerStays && next >= 0 {
 		d.keys[next].SignAfter = time.Time{}
 	}
-	d.keys = slices.DeleteFunc(d.keys, func(k Key) bool { return d.IsRevoked(k.KID) })
+	d.keys = slices.DeleteFunc(d.keys, d.ends)
 	switch {
-	case signerStays && newest == signer && !topStays, len(d.keys) == 0:
+	case signerStays && newest == signer && !topStays, signer < 0 && !topStays, len(d.keys) == 0:
 		d.put(fresh())
 	case signer >= 0 && !signerStays && next < 0:
 		d.place(fresh())
 	}
 }
+
+// ends tells whether a key is revoked, under either of its kids, see [Ring].
+func (d *Draft) ends(k Key) bool { return d.IsRevoked(k.KID) || d.IsRevoked(k.written) }
 
 // signer is the index of the key that signs now; -1: none does.
 func (d *Draft) signer() int {

@@ -25,6 +25,7 @@ type Key struct {
 	CreatedAt time.Time // zero only in a previous key
 	Window
 
+	written string // in a ring: the kid under which its document knows it
 	unknown []member
 }
 

@@ -116,7 +116,9 @@ func accepted(ring []candidate, revoked []string) []Key {
 	for _, c := range ring {
 		if !drop[c.bytes] {
 			drop[c.bytes] = true
-			keys = append(keys, c.Key)
+			k := c.Key
+			k.written = c.written
+			keys = append(keys, k)
 		}
 	}
 	return keys

@@ -28,7 +28,7 @@ func (w *Writer) Describe(ctx context.Context, s Secret, load reader.Load) (read
 		return d, w.ExplainRead(ctx, err)
 	}
 	identity := reader.Identity{Name: s.Name, Tenant: s.Tenant, SecretType: s.Type()}
-	if err := identity.Check(&d, w.Place); err != nil {
+	if err := identity.Check(&d, w.Place()); err != nil {
 		return d, w.ExplainRead(ctx, err)
 	}
 	if d.Deleted {
@@ -88,8 +88,11 @@ func Request[T any](ctx context.Context, w *Writer, request func(context.Context
 // Repeat is Request for one that is made once more where no answer came: under one
 // version id with one value it takes effect once.
 func Repeat[T any](ctx context.Context, w *Writer, request func(context.Context) (T, error)) (out T, err error) {
-	for range sends {
-		out, err = Request(ctx, w, request)
+	for n := range sends {
+		again, failed := Request(ctx, w, request)
+		if n == 0 || failed == nil || answer.Code(failed) == "ResourceExistsException" {
+			out, err = again, failed
+		} // else the first may have taken effect, whatever is said to the second
 		if err == nil || !answer.Unanswered(err) || ctx.Err() != nil {
 			break
 		}

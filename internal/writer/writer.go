@@ -64,7 +64,7 @@ type Writer struct {
 	API       API
 	Timeout   time.Duration // of each request; 0: none of ours
 	Now       func() time.Time
-	Place     reader.Place // where secrets must be
+	Place     func() reader.Place // where secrets must be
 	Sentinels answer.Sentinels
 }
 
@@ -78,7 +78,7 @@ type Writer struct {
 // current then, the next id is tried.
 func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID string) (string, error)) (string, error) {
 	for attempt := range maxAttempts {
-		if w.Now().Sub(base.Read) > BaseLife {
+		if since(base.Read, w.Now()) > BaseLife {
 			return "", ErrLost
 		}
 		id := document.VersionID("tenantsecrets write", base.ARN, base.VersionID, strconv.Itoa(attempt))
@@ -156,4 +156,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// since is how much older a time is than now, as the larger of the monotonic and the
+// wall-clock difference: a process that is frozen has no monotonic clock.
+func since(then, now time.Time) time.Duration {
+	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
 }
