@@ -1,7 +1,8 @@
 // Package integration runs one suite through the real SDK client against servers
 // of Secrets Manager's protocol: secretstest's, and moto where
 // TENANTSECRETS_MOTO_URL names one. TENANTSECRETS_INTEGRATION=required makes a
-// missing server or program a failure.
+// missing server or program a failure. Its ring tests hold Python and Node to the
+// documents that the library writes, and keep docs/ring/vectors.json.
 package integration
 
 import (
