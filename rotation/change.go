@@ -45,7 +45,7 @@ func (r *Rotator) change(ctx context.Context, s writer.Secret, want goal) (Resul
 
 // attempt reads, and writes what is wanted if nobody else was first.
 func (r *Rotator) attempt(ctx context.Context, s writer.Secret, want goal) (Result, error) {
-	found, err := r.read(ctx, s, s.Name)
+	found, err := r.read(ctx, s)
 	if err != nil {
 		return Result{}, err
 	}

@@ -11,7 +11,9 @@ import (
 
 // FarSide is a system that must be told of a secret before the secret can be used: a
 // database, or a provider that takes API keys. createSecret makes a new random value
-// and leaves everything else in the document as it was.
+// and leaves everything else in the document as it was. Where the far side holds two
+// secrets at a time, rotations must lie further apart than MaxStale, for a reader may use
+// the older one for so long.
 type FarSide struct {
 	// SecretType is which secrets it is of, the last element of the path, as in the tag:
 	// "api_key".
@@ -99,8 +101,11 @@ func (f *FarSide) change(ctx context.Context, t *turn, pending string) (Change, 
 	if err != nil {
 		return Change{}, err
 	}
+	if value, _, err := document.Text(pending, f.member()); err != nil || value == "" || t.writer.CheckOwner(t.Secret, &t.described, pending) != nil {
+		return Change{}, t.abandon(ctx, "it is not a document of the tenant's with "+f.member()+" in it")
+	}
 	of := func(text string) tenantsecrets.Value {
-		value, _, _ := document.Text(text, f.member()) // "" where it is none: the far side sees that
+		value, _, _ := document.Text(text, f.member())
 		return tenantsecrets.NewValue(value)
 	}
 	return Change{

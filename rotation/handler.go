@@ -53,9 +53,12 @@ func (r *Rotator) Handler(farSides ...FarSide) (func(context.Context, Event) err
 		of[f.SecretType] = f
 	}
 	return func(ctx context.Context, e Event) error {
-		t := turn{Rotator: r, event: e}
+		t, op := turn{Rotator: r, event: e}, e.Step
+		if steps[op] == nil {
+			op = "Handler" // the error's text quotes what there was instead
+		}
 		err := t.take(ctx, of)
-		return failed(e.Step, t.Secret, err)
+		return failed(op, t.Secret, err)
 	}, nil
 }
 
@@ -97,7 +100,7 @@ func (t *turn) take(ctx context.Context, farSides map[string]FarSide) error {
 		return err
 	}
 	var err error
-	if t.described, err = t.writer.Describe(ctx, t.Secret, reader.Begin(t.api, t.event.SecretID)); err != nil {
+	if t.described, err = t.writer.Describe(ctx, t.Secret, t.begin(t.Secret)); err != nil {
 		return err
 	}
 	d, token := &t.described, t.event.ClientRequestToken
@@ -123,6 +126,7 @@ func (t *turn) find(farSides map[string]FarSide) error {
 	if err != nil || !ok || len(name) <= arnSuffix {
 		return fmt.Errorf("%w: SecretId is not the ARN of a secret", ErrStep)
 	}
+	t.ARN = t.event.SecretID
 	t.Name = name[:len(name)-arnSuffix]
 	if t.Tenant, t.Path, err = t.naming.Parse(t.Name); err != nil {
 		return err
@@ -134,7 +138,7 @@ func (t *turn) find(farSides map[string]FarSide) error {
 	case t.Type() == hmacKey && t.Tenant != tenantsecrets.Global:
 		t.maker = keys{}
 	default:
-		return fmt.Errorf("%w: nobody rotates writer.Secrets of type %s: give a FarSide", ErrStep, t.Type())
+		return fmt.Errorf("%w: nobody rotates secrets of type %s: give a FarSide", ErrStep, t.Type())
 	}
 	return nil
 }

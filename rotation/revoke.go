@@ -11,7 +11,6 @@ import (
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
@@ -128,7 +127,7 @@ func (r *Rotator) keyOf(ctx context.Context, s writer.Secret, kid string) (docum
 // clearPending takes AWSPENDING off a version that is not current, so that the
 // rotation that prepared it cannot end.
 func (r *Rotator) clearPending(ctx context.Context, s writer.Secret) error {
-	d, err := r.writer.Describe(ctx, s, reader.Begin(r.api, s.Name))
+	d, err := r.writer.Describe(ctx, s, r.begin(s))
 	if err != nil || d.Pending == "" || d.Pending == d.Current {
 		return err
 	}
@@ -144,7 +143,7 @@ func (r *Rotator) dropPending(ctx context.Context, s writer.Secret, arn, version
 	if err == nil {
 		return nil
 	}
-	if d, described := r.writer.Describe(ctx, s, reader.Begin(r.api, s.Name)); described == nil && d.Pending != versionID {
+	if d, described := r.writer.Describe(ctx, s, r.begin(s)); described == nil && d.Pending != versionID {
 		return nil // it is gone all the same
 	}
 	return r.writer.ExplainRead(ctx, err)

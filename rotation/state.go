@@ -29,10 +29,9 @@ func (s *state) draft(schedule document.Schedule) *document.Draft {
 	return document.NewDraft(s.current, s.previous, s.changed, schedule)
 }
 
-// read reads a secret, which id names or is the ARN of, and trusts nothing that comes
-// back.
-func (r *Rotator) read(ctx context.Context, s writer.Secret, id string) (*state, error) {
-	load := reader.Begin(r.api, id)
+// read reads a secret, and trusts nothing that comes back.
+func (r *Rotator) read(ctx context.Context, s writer.Secret) (*state, error) {
+	load := r.begin(s)
 	began := r.now()
 	d, err := r.writer.Describe(ctx, s, load)
 	if err != nil {
@@ -61,6 +60,9 @@ func (r *Rotator) read(ctx context.Context, s writer.Secret, id string) (*state,
 	}
 	return found, err
 }
+
+// begin begins a load of a secret.
+func (r *Rotator) begin(s writer.Secret) reader.Load { return reader.Begin(r.api, s.ID()) }
 
 // described reads a value that a description names. One that cannot be found is most
 // likely a read that lags behind, so it is looked for more than once.

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -96,7 +97,7 @@ func (t *turn) promote(ctx context.Context) (err error) {
 		if err == nil {
 			return nil
 		}
-		d, described := t.writer.Describe(ctx, t.Secret, reader.Begin(t.api, t.event.SecretID))
+		d, described := t.writer.Describe(ctx, t.Secret, t.begin(t.Secret))
 		switch {
 		case described != nil:
 			return t.writer.ExplainWrite(ctx, err)
@@ -126,6 +127,8 @@ func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
 	switch {
 	case answer.Code(err) == "ResourceNotFoundException":
 		return "", false, nil
+	case errors.Is(err, reader.ErrNotText):
+		return "", false, t.abandon(ctx, "it is binary")
 	case err != nil:
 		return "", false, t.writer.ExplainRead(ctx, err)
 	}

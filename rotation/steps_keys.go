@@ -16,7 +16,7 @@ const stepsTake = 15 * time.Minute
 type keys struct{}
 
 func (keys) create(ctx context.Context, t *turn) (string, error) {
-	found, err := t.read(ctx, t.Secret, t.event.SecretID)
+	found, err := t.read(ctx, t.Secret)
 	if err != nil {
 		return "", err
 	}
@@ -52,11 +52,14 @@ func (keys) set(context.Context, *turn, string) error { return nil }
 func (keys) test(ctx context.Context, t *turn, text string) error {
 	pending, err := decodeOf(t.Secret, reader.Version{ID: t.event.ClientRequestToken, Text: text})
 	if err != nil {
-		return err
+		return t.abandon(ctx, "it is not a document of the tenant's")
 	}
-	found, err := t.read(ctx, t.Secret, t.event.SecretID)
+	found, err := t.read(ctx, t.Secret)
 	if err != nil {
 		return err
+	}
+	if found.base.VersionID == t.event.ClientRequestToken {
+		return nil // promoted meanwhile, by another call of finishSecret
 	}
 	if err := t.checkSame(found); err != nil {
 		return err

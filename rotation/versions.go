@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
@@ -43,7 +42,7 @@ func (r *Rotator) Versions(ctx context.Context, tenant string) ([]Version, error
 }
 
 func (r *Rotator) versions(ctx context.Context, s writer.Secret) ([]Version, error) {
-	if _, err := r.writer.Describe(ctx, s, reader.Begin(r.api, s.Name)); err != nil {
+	if _, err := r.writer.Describe(ctx, s, r.begin(s)); err != nil {
 		return nil, err
 	}
 	entries, err := r.listVersions(ctx, s)

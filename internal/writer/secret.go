@@ -15,7 +15,18 @@ import (
 )
 
 // Secret is which secret a write is about.
-type Secret struct{ Tenant, Name, Path string }
+type Secret struct {
+	Tenant, Name, Path string
+	ARN                string // to ask for it by, as another account has to; "": by its name
+}
+
+// ID is what it is asked for by.
+func (s Secret) ID() string {
+	if s.ARN != "" {
+		return s.ARN
+	}
+	return s.Name
+}
 
 // Type is the last element of the path, the value of the SecretType tag.
 func (s Secret) Type() string { return s.Path[strings.LastIndexByte(s.Path, '/')+1:] }
@@ -41,7 +52,7 @@ func (w *Writer) Describe(ctx context.Context, s Secret, load reader.Load) (read
 // reader's.
 func (w *Writer) Version(ctx context.Context, s Secret, id string) (reader.Version, error) {
 	out, err := Request(ctx, w, func(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
-		return w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.Name, VersionId: &id})
+		return w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.ID()), VersionId: &id})
 	})
 	switch {
 	case err != nil:
