@@ -1,11 +1,14 @@
 package rotation_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/rotation"
+	"github.com/formbridge/tenantsecrets/secretstest"
 )
 
 // Writes are as far apart as the budget says, and no further.
@@ -47,4 +50,26 @@ func (s *service) wantsPace(start time.Time, perSecond, writes int) {
 	if k != writes {
 		s.Errorf("%d writes, want %d", k, writes)
 	}
+}
+
+// A write that is sent again, because no answer came, counts as another.
+func TestWriteBudgetInTrouble(t *testing.T) {
+	inBubble(t, func(s *service) {
+		s.tenants(40)
+		s.backend.Inject(secretstest.Fault{Operation: "PutSecretValue", Err: secretstest.InternalError()})
+		start := time.Now()
+		summary, err := s.rotator.RotateAll(s.Context(), nil, func(o *rotation.RotateAllOptions) { o.WritesPerSecond = 40 })
+		if summary != (rotation.Summary{Failed: 40}) || !errors.Is(err, tenantsecrets.ErrUnavailable) {
+			s.Errorf("%+v, %v", summary, err)
+		}
+		var second int
+		for _, call := range s.backend.Calls() {
+			if call.Operation == "PutSecretValue" && call.At.Sub(start) < time.Second {
+				second++
+			}
+		}
+		if second > 40 {
+			s.Errorf("%d writes in the first second, want 40 at most", second)
+		}
+	})
 }

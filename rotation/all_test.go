@@ -223,3 +223,16 @@ func TestRotateAllOfAPanickingIterator(t *testing.T) {
 	})
 	t.Error(err)
 }
+
+// Progress may take its time, in a bubble too: no lock is held for it.
+func TestProgressMayWait(t *testing.T) {
+	inBubble(t, func(s *service) {
+		s.tenants(many)
+		summary, err := s.rotator.RotateAll(s.Context(), nil, func(o *rotation.RotateAllOptions) {
+			o.Progress = func(string, rotation.Result, error) { time.Sleep(time.Second) }
+		})
+		if err != nil || summary != (rotation.Summary{Rotated: many}) {
+			s.Errorf("%+v, %v", summary, err)
+		}
+	})
+}

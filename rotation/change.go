@@ -60,9 +60,6 @@ func (r *Rotator) attempt(ctx context.Context, s writer.Secret, want goal) (Resu
 	}
 	var refused error // by the draft, not by Secrets Manager
 	result.VersionID, err = r.writer.Put(ctx, found.base, func(versionID string) (text string, _ error) {
-		if refused = r.turn(ctx); refused != nil {
-			return "", refused
-		}
 		var d *document.Draft
 		if d, refused = compose(versionID); refused != nil {
 			return "", refused

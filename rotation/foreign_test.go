@@ -244,3 +244,16 @@ func TestSuspensionSurvives(t *testing.T) {
 func entry(d stored) map[string]any {
 	return map[string]any{"kid": d.KID, "shared_secret": d.Secret, "created_at": "1999-12-31T12:00:00Z"}
 }
+
+// Previous keys need no date in a document, so that one may be put on top again.
+func TestRollbackToAKeyWithoutDate(t *testing.T) {
+	inBubble(t, func(s *service) {
+		l := s.ledger("hmac_key")
+		first, _ := s.current(hmacName)
+		undated := entry(first)
+		delete(undated, "created_at")
+		s.put(hmacName, s.document(map[string]any{"kid": token, "previous": []any{undated}}))
+		s.wants(rotation.Done)(s.rotator.Rollback(s.Context(), tenant, first.KID))
+		l.check(first.KID, token)
+	})
+}

@@ -34,8 +34,8 @@ func (r *Rotator) Revoke(ctx context.Context, tenant string, kids ...string) (Re
 	if err != nil {
 		return Result{}, failed("Revoke", s, err)
 	}
-	result, err := r.revoke(ctx, s, func(d *document.Draft) ([]string, error) {
-		return kids, r.checkKnown(ctx, s, d, kids)
+	result, err := r.revoke(ctx, s, func(found *state, d *document.Draft) ([]string, error) {
+		return kids, r.checkKnown(ctx, found, d, kids)
 	})
 	return result, failed("Revoke", s, err)
 }
@@ -49,7 +49,7 @@ func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) 
 		return Result{}, failed("RevokeAll", s, err)
 	}
 	var kids []string
-	result, err := r.revoke(ctx, s, func(d *document.Draft) ([]string, error) {
+	result, err := r.revoke(ctx, s, func(_ *state, d *document.Draft) ([]string, error) {
 		for _, k := range d.Keys() {
 			kids = append(kids, k.KID) // of a later read too: the first may have lagged behind
 		}
@@ -59,12 +59,12 @@ func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) 
 }
 
 // revoke revokes what choose says of the keys there are.
-func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*document.Draft) ([]string, error)) (Result, error) {
+func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*state, *document.Draft) ([]string, error)) (Result, error) {
 	var pending string
 	result, err := r.change(ctx, s, func(found *state) (Outcome, draft, error) {
 		pending = found.pending
 		before := found.draft(r.schedule(defaultGrace))
-		kids, err := choose(before)
+		kids, err := choose(found, before)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -90,21 +90,25 @@ func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*docu
 
 // checkKnown refuses kids that nobody has given: in an emergency a mistyped one must
 // not look like success.
-func (r *Rotator) checkKnown(ctx context.Context, s writer.Secret, d *document.Draft, kids []string) error {
+func (r *Rotator) checkKnown(ctx context.Context, found *state, d *document.Draft, kids []string) error {
 	for _, kid := range kids {
 		if _, live := d.Find(kid); live || d.IsRevoked(kid) {
 			continue
 		}
-		if _, err := r.keyOf(ctx, s, kid); err != nil {
+		if _, err := r.keyOf(ctx, found, kid); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keyOf reads the key that first appeared in the version of that id.
-func (r *Rotator) keyOf(ctx context.Context, s writer.Secret, kid string) (document.Key, error) {
-	text, err := r.writer.Version(ctx, s, kid)
+// keyOf finds a key that is not live: in what was read, for another program may have
+// given it any kid, or in the version of that id, where it first appeared.
+func (r *Rotator) keyOf(ctx context.Context, found *state, kid string) (document.Key, error) {
+	if k, ok := keyIn(document.Ring(found.current, found.previous, found.changed), kid); ok {
+		return k, nil
+	}
+	text, err := r.writer.Version(ctx, found.Secret, kid)
 	switch {
 	case answer.Code(err) == "ResourceNotFoundException", answer.Code(err) == "ValidationException",
 		answer.Code(err) == "InvalidRequestException" && !answer.SaysDeleted(err): // a version of the past that was removed
@@ -112,16 +116,22 @@ func (r *Rotator) keyOf(ctx context.Context, s writer.Secret, kid string) (docum
 	case err != nil:
 		return document.Key{}, r.writer.ExplainRead(ctx, err)
 	}
-	v, err := decodeOf(s, text)
+	v, err := decodeOf(found.Secret, text)
 	if err != nil {
 		return document.Key{}, err
 	}
-	for _, k := range document.Ring(v, nil, v.Created) {
-		if k.KID == kid {
-			return k, nil
-		}
+	if k, ok := keyIn(document.Ring(v, nil, v.Created), kid); ok {
+		return k, nil
 	}
 	return document.Key{}, fmt.Errorf("%w: %+q", ErrUnknownKey, kid)
+}
+
+func keyIn(ring []document.Key, kid string) (document.Key, bool) {
+	i := slices.IndexFunc(ring, func(k document.Key) bool { return k.KID == kid })
+	if i < 0 {
+		return document.Key{}, false
+	}
+	return ring[i], true
 }
 
 // clearPending takes AWSPENDING off a version that is not current, so that the

@@ -189,6 +189,17 @@ func TestRevokeADeadKey(t *testing.T) {
 	})
 }
 
+// And so can one that another program gave a name of its own.
+func TestRevokeADeadKeyOfAnotherWriter(t *testing.T) {
+	inBubble(t, func(s *service) {
+		dead := map[string]any{
+			"kid": "june", "shared_secret": s.document(nil)[:40], "created_at": "1999-06-01T00:00:00Z", "not_after": "1999-07-01T00:00:00Z",
+		}
+		s.put(hmacName, s.document(map[string]any{"previous": []any{dead}}))
+		s.wants(rotation.Done)(s.rotator.Revoke(s.Context(), tenant, "june"))
+	})
+}
+
 // The process that revoked a key refuses it from then on, though what it held was
 // fresh.
 func TestRevokedIsForgottenAtOnce(t *testing.T) {

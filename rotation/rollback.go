@@ -48,7 +48,7 @@ func (r *Rotator) rollback(ctx context.Context, found *state, kid string) (Outco
 		return 0, nil, ErrRotationInProgress
 	case !live:
 		var err error
-		if key, err = r.keyOf(ctx, found.Secret, kid); err != nil {
+		if key, err = r.keyOf(ctx, found, kid); err != nil {
 			return 0, nil, err
 		}
 		if err = r.checkNeverRevoked(ctx, found.Secret, before, key); err != nil {

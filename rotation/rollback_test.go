@@ -78,6 +78,25 @@ func TestRollbackToADeadKey(t *testing.T) {
 	})
 }
 
+// One that is live, but ends before every reader has seen the change, counts as dead: a
+// reader that has not would refuse it.
+func TestRollbackToAKeyNearItsEnd(t *testing.T) {
+	for _, left := range []time.Duration{time.Second, time.Minute, handover - time.Second} {
+		inBubble(t, func(s *service) {
+			l, k := s.rotated(1)
+			time.Sleep(handover - time.Hour + day - left)
+			l.check(k[1], k[0])
+			s.wants(rotation.Done)(s.rotator.Rollback(s.Context(), tenant, k[0]))
+			l.walk(
+				moment{0, k[1], k[:1]},
+				moment{handover - 1, k[1], k[:1]},
+				moment{handover, k[0], k[1:]},
+				moment{handover + day, k[0], nil},
+			)
+		})
+	}
+}
+
 // A key that is on top already is left there.
 func TestRollbackToTheNewestKey(t *testing.T) {
 	inBubble(t, func(s *service) {

@@ -76,7 +76,6 @@ type Rotator struct {
 	maxStale time.Duration
 	now      func() time.Time
 	log      *slog.Logger
-	turn     func(context.Context) error // to write
 }
 
 // New returns a rotator of the secrets that the client reads. It calls nothing. The
@@ -106,7 +105,6 @@ func New(client *tenantsecrets.Client, api API, optFns ...func(*Options)) (*Rota
 			Place: placeOf(client),
 		},
 		maxStale: min(o.MaxStale, forever), now: o.Now, log: o.Logger,
-		turn: func(context.Context) error { return nil },
 	}, nil
 }
 

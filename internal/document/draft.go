@@ -257,5 +257,8 @@ func (d *Draft) Encode() (string, error) {
 		return "", malformed("no key of it is live any more")
 	}
 	d.document.Key, d.document.Previous = d.keys[0], d.keys[1:]
+	if d.document.CreatedAt.IsZero() { // a previous key of another writer's: the newest one needs a date
+		d.document.CreatedAt = d.schedule.At.UTC().Truncate(time.Second)
+	}
 	return d.document.Encode()
 }

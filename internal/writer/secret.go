@@ -100,6 +100,9 @@ func Request[T any](ctx context.Context, w *Writer, request func(context.Context
 // version id with one value it takes effect once.
 func Repeat[T any](ctx context.Context, w *Writer, request func(context.Context) (T, error)) (out T, err error) {
 	for n := range sends {
+		if n > 0 && w.turn(ctx) != nil {
+			break // with what the first came to
+		}
 		again, failed := Request(ctx, w, request)
 		if n == 0 || failed == nil || answer.Code(failed) == "ResourceExistsException" {
 			out, err = again, failed

@@ -66,6 +66,7 @@ type Writer struct {
 	Now       func() time.Time
 	Place     func() reader.Place // where secrets must be
 	Sentinels answer.Sentinels
+	Turn      func(context.Context) error // waits until a write may be sent; nil: at any time
 }
 
 // Put writes what compose makes as the version after base, and returns its id, which
@@ -78,6 +79,9 @@ type Writer struct {
 // current then, the next id is tried.
 func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID string) (string, error)) (string, error) {
 	for attempt := range maxAttempts {
+		if err := w.turn(ctx); err != nil {
+			return "", err
+		}
 		if since(base.Read, w.Now()) > BaseLife {
 			return "", ErrLost
 		}
@@ -99,6 +103,13 @@ func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID stri
 		}
 	}
 	return "", ErrLost
+}
+
+func (w *Writer) turn(ctx context.Context) error {
+	if w.Turn == nil {
+		return nil
+	}
+	return w.Turn(ctx)
 }
 
 // contest is nil if the base is current all the same.
