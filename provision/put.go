@@ -64,20 +64,31 @@ func Put[T any](ctx context.Context, p *Provisioner, tenant string, kind tenants
 	if err != nil {
 		return "", failed("Put", s, err)
 	}
+	id, err := attempt(ctx, p, s, kind, base, next)
+	if errors.Is(err, writer.ErrLost) { // to whom? It may have put the same
+		id, err = attempt(ctx, p, s, kind, base, next)
+	}
+	if errors.Is(err, writer.ErrLost) {
+		err = ErrConflict
+	}
+	return id, failed("Put", s, err)
+}
+
+// attempt puts the members that are to be, if what is stored is what they are based on.
+func attempt[T any](ctx context.Context, p *Provisioner, s writer.Secret, kind tenantsecrets.Kind[T], base, next string) (string, error) {
 	stored, err := p.read(ctx, s)
 	if err != nil {
-		return "", failed("Put", s, err)
+		return "", err
 	}
 	current, err := decode(kind, stored.text)
 	if err != nil {
-		return "", failed("Put", s, err)
+		return "", err
 	}
 	known, err := encode(kind, current)
 	if err != nil {
-		return "", failed("Put", s, err)
+		return "", err
 	}
-	id, err := p.put(ctx, s, stored, change{base, known, next})
-	return id, failed("Put", s, err)
+	return p.put(ctx, s, stored, change{base, known, next})
 }
 
 // change is the members of a kind that are stored, and that are to be.
@@ -97,7 +108,8 @@ func (p *Provisioner) put(ctx context.Context, s writer.Secret, stored stored, c
 	if err == nil {
 		text, err = document.Edit(text,
 			document.Member{Name: "tenant_id", Value: s.Tenant},
-			document.Member{Name: "base", Value: c.base})
+			document.Member{Name: "base", Value: c.base},
+			document.Member{Name: "nonce", Value: document.Nonce()})
 	}
 	if err != nil {
 		return "", malformed("Encode", err)
@@ -105,7 +117,7 @@ func (p *Provisioner) put(ctx context.Context, s writer.Secret, stored stored, c
 	id, err := p.writer.Put(ctx, stored.base, func(string) (string, error) { return text, nil })
 	switch {
 	case errors.Is(err, writer.ErrLost):
-		return "", ErrConflict
+		return "", err
 	case err != nil:
 		return "", p.writer.ExplainWrite(ctx, err)
 	}

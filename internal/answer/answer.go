@@ -88,13 +88,13 @@ func keep(err error, api smithy.APIError) *apiError {
 
 // Printable keeps what a server sent from forging a line in a log, or filling it.
 func Printable(s string) string {
-	s = strings.Map(func(r rune) rune {
+	s = strings.ToValidUTF8(s[:min(len(s), maxMessage)], "")
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, s[:min(len(s), maxMessage)])
-	return strings.ToValidUTF8(s, "")
+	}, s)
 }
 
 const maxMessage = 1024

@@ -10,6 +10,7 @@
 //	  "sign_after": "…",                 not to be signed with before; absent: at once
 //	  "previous": [{"kid", "shared_secret", "created_at", "sign_after", "not_after"}],
 //	  "base": "…",                       version id this document was built from
+//	  "nonce": "…",                      random: no two writes are alike
 //	  "revoked": ["kid", …],             never to be accepted again
 //	  "state": "active"                  or "suspended"; absent: active
 //	}
@@ -61,6 +62,7 @@ type Document struct {
 	Revoked   []string // kids
 	Suspended bool
 
+	nonce   string
 	active  bool     // an explicit "active" survives
 	unknown []member // what a newer minor version or another writer added
 }
@@ -119,7 +121,10 @@ func (d *Document) takeOwner(o *object) (err error) {
 	if d.TenantID, err = o.required("tenant_id"); err != nil {
 		return err
 	}
-	d.Base, d.Based, err = o.text("base")
+	if d.Base, d.Based, err = o.text("base"); err != nil {
+		return err
+	}
+	d.nonce, _, err = o.text("nonce")
 	return err
 }
 
@@ -203,6 +208,7 @@ func (d *Document) Encode() (string, error) {
 		w.close()
 	})
 	w.text("base", d.Base)
+	w.optional("nonce", d.nonce)
 	if len(d.Revoked) > 0 {
 		w.list("revoked", len(d.Revoked), func(i int) { w.element(d.Revoked[i]) })
 	}

@@ -122,7 +122,7 @@ func (d *Draft) room() error {
 		}
 	}
 	// Of keys so far apart, MaxLive-1 may be in handover and grace at once.
-	apart := d.schedule.At.Sub(d.keys[0].CreatedAt)
+	apart := d.schedule.At.Truncate(time.Second).Sub(d.keys[0].CreatedAt) // which is in whole seconds
 	e.Grace = ((MaxLive-1)*apart - d.schedule.Handover).Truncate(time.Minute)
 	return e
 }
@@ -158,21 +158,22 @@ func (d *Draft) handover() time.Time {
 	return at
 }
 
-// signedAt tells whether one of the keys may sign at a time.
+// signedAt tells whether one of the keys that readers try behind a new one may sign at
+// a time.
 func (d *Draft) signedAt(at time.Time) bool {
-	return slices.ContainsFunc(d.keys, func(k Key) bool { return k.signsAt(at) })
+	return slices.ContainsFunc(d.keys[:min(len(d.keys), MaxLive-1)], func(k Key) bool { return k.signsAt(at) })
 }
 
 // Restore puts an older key on top again. One that has been live throughout keeps its
 // sign_after, for every reader knows it, and has no end any more; any other is put on
 // top as a new one is. The error is a *TooMany.
 func (d *Draft) Restore(key Key) error {
-	for i, k := range d.keys {
+	for i, k := range d.keys[:min(len(d.keys), MaxLive)] { // no reader tries the others
 		if !k.sameBytes(&key) {
 			continue
 		}
 		d.keys = slices.Delete(d.keys, i, i+1)
-		if i >= MaxLive || !k.acceptedAt(d.schedule.over()) { // a reader may stop accepting it before it sees this
+		if !k.acceptedAt(d.schedule.over()) { // a reader may stop accepting it before it sees this
 			d.put(k)
 			return nil
 		}
@@ -209,13 +210,21 @@ func (d *Draft) Revoke(kids []string, fresh func() Key) {
 	}
 	signerStays := signer >= 0 && !d.ends(d.keys[signer])
 	topStays := newest == 0
-	if newest < len(d.keys) && !topStays && (signerStays || next >= 0) {
+	switch {
+	case newest == len(d.keys) || topStays:
+	case signerStays && newest == signer: // a fresh one replaces it, later than the one before was to
+		d.keys[newest].outlast(d.schedule.end())
+	case signerStays || next >= 0:
 		d.keys[newest].NotAfter = time.Time{} // nothing replaces it any more
 	}
 	if !signerStays && next >= 0 {
 		d.keys[next].SignAfter = time.Time{}
 	}
+	before := len(d.keys)
 	d.keys = slices.DeleteFunc(d.keys, d.ends)
+	if len(d.keys) < before {
+		d.join()
+	}
 	switch {
 	case signerStays && newest == signer && !topStays, signer < 0 && !topStays, len(d.keys) == 0:
 		d.put(fresh())
@@ -226,6 +235,23 @@ func (d *Draft) Revoke(kids []string, fresh func() Key) {
 
 // ends tells whether a key is revoked, under either of its kids, see [Ring].
 func (d *Draft) ends(k Key) bool { return d.IsRevoked(k.KID) || d.IsRevoked(k.written) }
+
+// join has a key sign on until the next newer one does: one between them, which ended
+// it before that, may be gone.
+func (d *Draft) join() {
+	for i := 1; i <= d.signer(); i++ {
+		if next := d.keys[i-1].SignAfter; !d.keys[i].acceptedAt(next) {
+			d.keys[i].NotAfter = next.Add(d.schedule.Grace)
+		}
+	}
+}
+
+// outlast puts off the end of a key that ends before a time.
+func (w *Window) outlast(at time.Time) {
+	if !w.NotAfter.IsZero() && w.NotAfter.Before(at) {
+		w.NotAfter = at
+	}
+}
 
 // signer is the index of the key that signs now; -1: none does.
 func (d *Draft) signer() int {
@@ -251,12 +277,14 @@ func (d *Draft) Within(other *Document) bool {
 	return !slices.ContainsFunc(d.document.Revoked, func(kid string) bool { return !slices.Contains(other.Revoked, kid) })
 }
 
-// Encode writes the draft. The error is a Malformed.
+// Encode writes the draft, which never comes out the same twice, see [Nonce]. The error
+// is a Malformed.
 func (d *Draft) Encode() (string, error) {
 	if len(d.keys) == 0 {
 		return "", malformed("no key of it is live any more")
 	}
 	d.document.Key, d.document.Previous = d.keys[0], d.keys[1:]
+	d.document.nonce = Nonce()
 	if d.document.CreatedAt.IsZero() { // a previous key of another writer's: the newest one needs a date
 		d.document.CreatedAt = d.schedule.At.UTC().Truncate(time.Second)
 	}

@@ -20,7 +20,7 @@ func decodeKind(text string, take func(*object) error) error {
 	if err != nil {
 		return err
 	}
-	for _, common := range []string{"tenant_id", "base"} { // looked at where they matter
+	for _, common := range []string{"tenant_id", "base", "nonce"} { // looked at where they matter
 		if _, _, err := o.text(common); err != nil {
 			return err
 		}

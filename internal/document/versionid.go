@@ -3,6 +3,7 @@ package document
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -28,4 +29,14 @@ func uuid(b [16]byte, version byte) string {
 	b[6] = b[6]&0x0f | version<<4
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Nonce makes a document unlike any other. Without it a change that holds nothing new,
+// such as a revocation after its version was moved aside by hand, would be taken for the
+// repetition of the first one: the same id with the same value is answered as a success,
+// and changes nothing (API reference, PutSecretValue, ClientRequestToken).
+func Nonce() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
 }

@@ -1,0 +1,105 @@
+package reader_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/formbridge/tenantsecrets/internal/reader"
+)
+
+const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:" + name + "-AbCdEf"
+
+var (
+	place    = reader.Place{Partition: "aws", Account: "123456789012", Region: "eu-central-1"}
+	identity = reader.Identity{Name: name, Tenant: "t_abc123", SecretType: "hmac_key"}
+)
+
+func TestPlace(t *testing.T) {
+	for _, tt := range []struct {
+		name, arn string
+		at        reader.Place
+		want      string // the error; "": none
+	}{
+		{"where it must be", arn, place, ""},
+		{"anywhere", arn, reader.Place{}, ""},
+		{"the account alone counts", arn, reader.Place{Account: "123456789012"}, ""},
+		{"the Region alone counts", arn, reader.Place{Region: "eu-central-1"}, ""},
+		{"the partition alone counts", arn, reader.Place{Partition: "aws"}, ""},
+		{"another partition", strings.Replace(arn, ":aws:", ":aws-cn:", 1), place, "its partition is not aws"},
+		{"another account", strings.Replace(arn, "123456789012", "210987654321", 1), place, "its account is not 123456789012"},
+		{"another Region", strings.Replace(arn, "eu-central-1", "us-east-1", 1), place, "its Region is not eu-central-1"},
+		{"no account", strings.Replace(arn, "123456789012", "", 1), place, "its account is not 123456789012"},
+		{"an account that begins so", strings.Replace(arn, "123456789012", "12345678901", 1), place, "its account is not 123456789012"},
+		{"nothing", "", place, "the answer has no ARN of a secret"},
+		{"a name", name, place, "the answer has no ARN of a secret"},
+		{"a part of an ARN", "arn:aws:secretsmanager:eu-central-1", place, "the answer has no ARN of a secret"},
+		{"another service's", strings.Replace(arn, "secretsmanager", "ssm", 1), place, "the answer has no ARN of a secret"},
+		{"another resource", strings.Replace(arn, ":secret:", ":policy:", 1), place, "the ARN is of another name"},
+		{"another name", strings.Replace(arn, "t_abc123", "t_abc124", 1), place, "the ARN is of another name"},
+		{"a longer name", strings.Replace(arn, "hmac_key", "hmac_key2", 1), place, "the ARN is of another name"},
+		{"a name that goes on where the suffix is", strings.Replace(arn, "-AbCdEf", "-AbCdEf-GhIjKl", 1), place, "the ARN is of another name"},
+		{"a name in another case", strings.Replace(arn, "t_abc123", "T_abc123", 1), place, "the ARN is of another name"},
+		{"no suffix", strings.TrimSuffix(arn, "-AbCdEf"), place, "the ARN is of another name"},
+		{"an empty suffix", strings.TrimSuffix(arn, "AbCdEf"), place, "the ARN is of another name"},
+		{"a short suffix", strings.TrimSuffix(arn, "f"), place, "the ARN is of another name"},
+		{"a long suffix", arn + "g", place, "the ARN is of another name"},
+		{"another separator", strings.Replace(arn, "-AbCdEf", "_AbCdEf", 1), place, "the ARN is of another name"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.at.Check(name, tt.arn)
+			checkForeign(t, err, tt.want)
+			want := place
+			if tt.want != "" {
+				want = reader.Place{}
+			}
+			if got != want {
+				t.Errorf("it is at %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// checkForeign wants an error with that text, which is a Foreign; "": none.
+func checkForeign(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" {
+		if err != nil {
+			t.Errorf("error %v", err)
+		}
+		return
+	}
+	var foreign reader.Foreign
+	if !errors.As(err, &foreign) || err.Error() != want {
+		t.Errorf("error %v (%T), want %q", err, err, want)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*reader.Description)
+		want   string
+	}{
+		{"without tags", func(*reader.Description) {}, ""},
+		{"with its own", func(d *reader.Description) {
+			d.Tags = map[string]string{reader.TagTenantID: "t_abc123", reader.TagSecretType: "hmac_key"}
+		}, ""},
+		{"with tags of others", func(d *reader.Description) {
+			d.Tags = map[string]string{"team": "x", "tenantid": "y", reader.TagEnvironment: "z", reader.TagService: "z"}
+		}, ""},
+		{"with another tenant's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagTenantID: "t_abc124"} }, `its tag TenantId is not "t_abc123"`},
+		{"with an empty tenant's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagTenantID: ""} }, `its tag TenantId is not "t_abc123"`},
+		{"with another kind's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagSecretType: "api_key"} }, `its tag SecretType is not "hmac_key"`},
+		{"under another name", func(d *reader.Description) { d.Name += "2" }, "the answer is about another name"},
+		{"under no name", func(d *reader.Description) { d.Name = "" }, "the answer is about another name"},
+		{"with another's ARN", func(d *reader.Description) { d.ARN = strings.Replace(arn, "t_abc123", "t_abc124", 1) }, "the ARN is of another name"},
+		{"elsewhere", func(d *reader.Description) { d.ARN = strings.Replace(arn, "eu-central-1", "us-east-1", 1) }, "its Region is not eu-central-1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := reader.Description{Name: name, ARN: arn}
+			tt.change(&d)
+			checkForeign(t, identity.Check(&d, place), tt.want)
+		})
+	}
+}
