@@ -33,9 +33,9 @@ func (s adversity) rotate(optFns ...func(*rotation.RotateOptions)) rotation.Resu
 	return s.wants(rotation.Done)(s.rotator.Rotate(s.Context(), tenant, optFns...))
 }
 
-func (s adversity) rollback(kid string) rotation.Result {
+func (s adversity) rollback(kid string) {
 	s.Helper()
-	return s.wants(rotation.Done)(s.rotator.Rollback(s.Context(), tenant, kid))
+	s.wants(rotation.Done)(s.rotator.Rollback(s.Context(), tenant, kid))
 }
 
 func (s adversity) revoke(kid string) rotation.Result {

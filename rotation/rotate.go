@@ -14,7 +14,7 @@ import (
 const (
 	defaultGrace = 24 * time.Hour
 	minGrace     = document.MinGrace
-	maxGrace     = 30 * 24 * time.Hour
+	maxGrace     = document.MaxGrace
 )
 
 // RotateOptions are what [Rotator.Rotate] and [Rotator.RotateAll] can be told.

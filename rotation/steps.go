@@ -121,7 +121,8 @@ func (t *turn) created(ctx context.Context) (string, error) {
 }
 
 // pending reads the pending document; false: there is none yet. One that was made
-// after another version than the current one is abandoned.
+// after another version than the current one is abandoned, unless that is what a
+// description shows that lags behind.
 func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
 	v, err := t.writer.Version(ctx, t.Secret, t.event.ClientRequestToken)
 	switch {
@@ -133,7 +134,10 @@ func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
 		return "", false, t.writer.ExplainRead(ctx, err)
 	}
 	base, _, err := document.Text(v.Text, "base")
-	if err != nil || base != t.described.Current {
+	switch {
+	case err == nil && base != t.described.Current && t.described.Changed.Before(v.Created):
+		return "", false, sentinels.Transient("the description is of before the pending version was made")
+	case err != nil || base != t.described.Current:
 		return "", false, t.abandon(ctx, "it was not made after the current version")
 	}
 	return v.Text, true, nil

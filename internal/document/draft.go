@@ -79,9 +79,12 @@ func (v Version) Names(key Key) (kids []string) {
 // IsRevoked tells whether a kid must not be accepted any more.
 func (d *Draft) IsRevoked(kid string) bool { return slices.Contains(d.document.Revoked, kid) }
 
-// MinGrace is the shortest grace that can be asked for: clocks differ by up to a minute,
-// and a webhook may be under way.
-const MinGrace = 10 * time.Minute
+// The graces that can be asked for. Clocks differ by up to a minute, and a webhook may be
+// under way.
+const (
+	MinGrace = 10 * time.Minute
+	MaxGrace = 30 * 24 * time.Hour
+)
 
 // TooMany is the error of a draft that has no room for a further key.
 type TooMany struct {
@@ -91,9 +94,10 @@ type TooMany struct {
 
 func (e *TooMany) Error() string {
 	text := fmt.Sprintf("%d keys are live", MaxLive)
-	if !e.Until.IsZero() {
-		text += ", the next of them ends at " + formatTime(e.Until)
+	if e.Until.IsZero() {
+		return text + ", and none of them ends: revoke one"
 	}
+	text += ", the next of them ends at " + formatTime(e.Until)
 	if e.Grace >= MinGrace {
 		return text + fmt.Sprintf("; rotations as often as this go on with a grace of at most %v", e.Grace)
 	}
@@ -123,7 +127,8 @@ func (d *Draft) room() error {
 	}
 	// Of keys so far apart, MaxLive-1 may be in handover and grace at once.
 	apart := d.schedule.At.Truncate(time.Second).Sub(d.keys[0].CreatedAt) // which is in whole seconds
-	e.Grace = ((MaxLive-1)*apart - d.schedule.Handover).Truncate(time.Minute)
+	apart = min(apart, MaxGrace)                                          // others store any date
+	e.Grace = min((MaxLive-1)*apart-d.schedule.Handover, MaxGrace).Truncate(time.Minute)
 	return e
 }
 

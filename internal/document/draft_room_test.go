@@ -69,7 +69,7 @@ func TestTooManySaysWhatWouldFit(t *testing.T) {
 		{TooMany{Until: t0, Grace: MinGrace}, "8 keys are live, the next of them ends at 2026-01-02T03:04:05Z; rotations as often as this go on with a grace of at most 10m0s"},
 		{TooMany{Until: t0, Grace: MinGrace - time.Minute}, "8 keys are live, the next of them ends at 2026-01-02T03:04:05Z; rotations as often as this do not go on with any grace"},
 		{TooMany{Until: t0, Grace: -time.Minute}, "8 keys are live, the next of them ends at 2026-01-02T03:04:05Z; rotations as often as this do not go on with any grace"},
-		{TooMany{}, "8 keys are live; rotations as often as this do not go on with any grace"},
+		{TooMany{}, "8 keys are live, and none of them ends: revoke one"},
 	} {
 		if got := tt.full.Error(); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
