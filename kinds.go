@@ -28,8 +28,9 @@ type Kind[T any] struct {
 	Decode func(stored []byte) (T, error)
 
 	// Encode is the inverse, for package provision: a JSON object of the members that
-	// the kind has, with the secrets in it revealed. tenant_id is added to it, and what
-	// Decode does not know of a stored document survives. nil: it is never written so.
+	// the kind has, with the secrets in it revealed. tenant_id, base and nonce are the
+	// library's and are set in it; what Decode does not know of a stored document survives.
+	// nil: it is never written so.
 	Encode func(value T) ([]byte, error)
 
 	decoder decoder // instead of Decode

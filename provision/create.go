@@ -40,17 +40,27 @@ func Create[T any](ctx context.Context, p *Provisioner, tenant string, kind tena
 }
 
 // CreateHMACKey stores a new random key that signs what goes to one of a tenant's
-// destinations, see [tenantsecrets.DestinationHMACKey], and returns its version id. It is
+// destinations, see [tenantsecrets.DestinationHMACKey], and returns its version id. A
+// repeated call under one idempotency key returns what the first one created. It is
 // otherwise as [Create].
 func (p *Provisioner) CreateHMACKey(ctx context.Context, tenant, destination string, optFns ...func(*tenantsecrets.CreateOptions)) (string, error) {
 	s, err := p.secret(tenant, tenantsecrets.DestinationHMACKey(destination).Path)
 	if err != nil {
 		return "", failed("CreateHMACKey", s, err)
 	}
+	var made string
 	id, err := p.create(ctx, s, optFns, func(versionID string) (string, error) {
+		made = versionID
 		key := document.GenerateKey(versionID, p.writer.Now().UTC().Truncate(time.Second))
 		return document.New(tenant, key).Encode()
 	})
+	if errors.Is(err, tenantsecrets.ErrExists) {
+		// Every call has another key, but those with one idempotency key have one id.
+		if _, absent := p.writer.Version(ctx, s, made); absent == nil {
+			_ = p.client.Invalidate(s.Tenant)
+			id, err = made, nil
+		}
+	}
 	return id, failed("CreateHMACKey", s, err)
 }
 

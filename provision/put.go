@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/answer"
@@ -25,6 +26,9 @@ func Read[T any](ctx context.Context, p *Provisioner, tenant string, kind tenant
 	if err != nil {
 		return entry, failed("Read", s, err)
 	}
+	if kind.Decode == nil {
+		return entry, failed("Read", s, noDecode(kind.Path))
+	}
 	stored, err := p.read(ctx, s)
 	if err != nil {
 		return entry, failed("Read", s, err)
@@ -36,10 +40,11 @@ func Read[T any](ctx context.Context, p *Provisioner, tenant string, kind tenant
 	return entry, nil
 }
 
+func noDecode(path string) error {
+	return fmt.Errorf("%w: the kind of %+q has no Decode", tenantsecrets.ErrInvalidOption, path)
+}
+
 func decode[T any](kind tenantsecrets.Kind[T], text string) (value T, err error) {
-	if kind.Decode == nil {
-		return value, answer.Definite(tenantsecrets.ErrInvalidOption, "its kind has no Decode")
-	}
 	if value, err = kind.Decode([]byte(text)); err != nil {
 		var none T
 		return none, malformed("Decode", err)
@@ -53,6 +58,9 @@ func decode[T any](kind tenantsecrets.Kind[T], text string) (value T, err error)
 // members of the stored document that the kind does not know survive, and where what is
 // stored cannot be decoded, the error is ErrMalformed.
 //
+// A program that does not use this package and writes in the moment between the reads and
+// the write is not noticed: its version is AWSPREVIOUS then.
+//
 // It costs two reads and a PutSecretValue. Where no answer came the error is
 // ErrUnavailable: the same call can be repeated. The error is a *tenantsecrets.Error.
 func Put[T any](ctx context.Context, p *Provisioner, tenant string, kind tenantsecrets.Kind[T], base string, value T) (string, error) {
@@ -61,6 +69,9 @@ func Put[T any](ctx context.Context, p *Provisioner, tenant string, kind tenants
 		return "", failed("Put", s, err)
 	}
 	next, err := encode(kind, value)
+	if err == nil && kind.Decode == nil {
+		err = noDecode(kind.Path)
+	}
 	if err != nil {
 		return "", failed("Put", s, err)
 	}
@@ -84,11 +95,11 @@ func attempt[T any](ctx context.Context, p *Provisioner, s writer.Secret, kind t
 	if err != nil {
 		return "", err
 	}
-	known, err := encode(kind, current)
+	known, err := kind.Encode(current)
 	if err != nil {
-		return "", err
+		return "", malformed("Encode", err)
 	}
-	return p.put(ctx, s, stored, change{base, known, next})
+	return p.put(ctx, s, stored, change{base, string(known), next})
 }
 
 // change is the members of a kind that are stored, and that are to be.
@@ -140,7 +151,10 @@ func (p *Provisioner) read(ctx context.Context, s writer.Secret) (stored, error)
 		return stored{}, err
 	}
 	v, err := writer.Request(ctx, p.writer, load.Current)
-	if err != nil {
+	switch {
+	case answer.Code(err) == "ResourceNotFoundException": // a read that lags behind the description
+		return stored{}, p.writer.Sentinels.Transient("the current version cannot be found yet")
+	case err != nil:
 		return stored{}, p.writer.ExplainRead(ctx, err)
 	}
 	if err := p.writer.CheckOwner(s, &d, v.Text); err != nil {

@@ -1,7 +1,6 @@
 package document
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,33 +24,6 @@ func Edit(text string, set ...Member) (string, error) {
 		o.put(member{m.Name, quoted})
 	}
 	return o.encode()
-}
-
-// Merge returns a stored object with another value in it: its members are those of next;
-// the members of known, what was stored of the same kind, that next has not are gone,
-// and all others survive. The error is a Malformed.
-func Merge(stored, known, next string) (string, error) {
-	var objects [3]object
-	for i, text := range []string{stored, known, next} {
-		var err error
-		if objects[i], err = parseObject(text); err != nil {
-			return "", err
-		}
-	}
-	merged := &objects[0]
-	for _, m := range objects[1].members {
-		if !objects[2].has(m.name) {
-			merged.take(m.name)
-		}
-	}
-	for _, m := range objects[2].members {
-		merged.put(m)
-	}
-	return merged.encode()
-}
-
-func (o *object) has(name string) bool {
-	return slices.ContainsFunc(o.members, func(m member) bool { return m.name == name })
 }
 
 // HoldsRedaction tells whether a string of a JSON value, at any depth, is the text that

@@ -232,11 +232,15 @@ func (o *object) list(name string) ([]jsontext.Value, error) {
 	if value.Kind() != '[' {
 		return nil, malformed("%s%s is not an array", o.at, name)
 	}
+	return elements(value)
+}
+
+// elements takes an array apart.
+func elements(value jsontext.Value) (elements []jsontext.Value, err error) {
 	dec := jsontext.NewDecoder(strings.NewReader(string(value)))
 	if _, err := dec.ReadToken(); err != nil {
 		return nil, syntaxError(err)
 	}
-	var elements []jsontext.Value
 	for dec.PeekKind() != ']' {
 		element, err := dec.ReadValue()
 		if err != nil {
