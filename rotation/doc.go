@@ -31,10 +31,11 @@
 // half done by a process that ends. Every write starts from the keys that are live,
 // those of AWSPREVIOUS among them where another program wrote without regard to it.
 //
-// What is left to lose a key is another program's write without "previous", a label
-// that is moved back by hand, and a read that shows neither yet, all within one
-// rotation. Labels that are moved by hand change at once what signs: there is no time in
-// which readers hear of it first.
+// What is left to lose a key before its time takes two things that are not this package's
+// writes, or one of them and a write of ours that was begun before it: another program's
+// write without "previous", a label moved by hand, a rotation that AWS drives. Labels that
+// are moved by hand change at once what signs: there is no time in which readers hear of it
+// first.
 //
 // # Rotation that AWS drives
 //

@@ -231,11 +231,17 @@ func (d *Draft) Revoke(kids []string, fresh func() Key) {
 		d.join()
 	}
 	switch {
-	case signerStays && newest == signer && !topStays, signer < 0 && !topStays, len(d.keys) == 0:
-		d.put(fresh())
 	case signer >= 0 && !signerStays && next < 0:
 		d.place(fresh())
+	case signerStays && newest == signer && !topStays, signer < 0 && !topStays, d.allEnd():
+		d.put(fresh())
 	}
+}
+
+// allEnd tells whether there would be no key one day: the label was moved back to a key
+// that AWSPREVIOUS has revoked, and AWSPREVIOUS's own have a day.
+func (d *Draft) allEnd() bool {
+	return !slices.ContainsFunc(d.keys, func(k Key) bool { return k.NotAfter.IsZero() })
 }
 
 // ends tells whether a key is revoked, under either of its kids, see [Ring].

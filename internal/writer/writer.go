@@ -57,6 +57,7 @@ const (
 type Base struct {
 	ARN, VersionID string
 	Read           time.Time // when it was asked for
+	Changed        time.Time // the secret's LastChangedDate in what was read; zero: not compared
 }
 
 // Writer writes for one service. It may be used by any number of goroutines.
@@ -76,7 +77,8 @@ type Writer struct {
 // is current, the base is not. If it is not, the base may be current again, its label
 // moved back by hand, or the read of it may lag behind: which of the two is known when
 // the secret is described as of a time after that version was made. Only if the base is
-// current then, the next id is tried.
+// current then, and nothing has changed since it was read, the next id is tried: what
+// compose makes of an older read would lack that version's keys.
 func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID string) (string, error)) (string, error) {
 	for attempt := range maxAttempts {
 		if err := w.turn(ctx); err != nil {
@@ -133,7 +135,8 @@ func (w *Writer) contest(ctx context.Context, base Base, id string) error {
 	switch {
 	case err != nil:
 		return err
-	case !slices.Contains(described.VersionIdsToStages[base.VersionID], current):
+	case !slices.Contains(described.VersionIdsToStages[base.VersionID], current),
+		!base.Changed.IsZero() && !aws.ToTime(described.LastChangedDate).Equal(base.Changed):
 		return ErrLost
 	}
 	return nil
