@@ -59,7 +59,7 @@ var (
 	ErrMismatch = fmt.Errorf("%w: no live key made it", ErrSignature)
 
 	// ErrNoKey: no key may be used at this time.
-	ErrNoKey = errors.New("no key may be used now: look at the times in the stored document")
+	ErrNoKey = errors.New("no key may be used now: look at the keys and their times in the stored document")
 
 	// ErrClosed: the Client is closed.
 	ErrClosed = errors.New("the client is closed")

@@ -19,7 +19,8 @@ import (
 // has none.
 //
 // Every process must have seen a key before one encrypts with it: put a new one as
-// enabled beside the primary, and make it the primary when MaxStale has passed.
+// enabled beside the primary, and make it the primary when the largest MaxStale of any
+// reader and 5 min have passed. Nothing checks that.
 type Keyset struct {
 	Primary string // the kid of the key that encrypts
 	Keys    []DataKey

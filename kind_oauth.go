@@ -27,7 +27,7 @@ type OAuth struct {
 	RefreshExpiresAt time.Time
 
 	// Generation counts how often RefreshToken was replaced, so that one who holds an
-	// older one sees that another process has used it.
+	// older one sees that another process has used it. Who replaces it adds one.
 	Generation int
 }
 

@@ -3,6 +3,7 @@ package tenantsecrets
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Refresh reads a tenant's HMAC secret again, however fresh it is, and returns it:
@@ -43,18 +44,18 @@ func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) 
 }
 
 // Invalidate forgets what is held of a tenant, or of the [Global] space: its HMAC
-// secret and every other kind. The next call for one loads it, or fails; a load that
-// is under way is not stored. It is for one who must not serve what there was, such
+// secret and every other kind, or those alone whose paths are named. The next call for
+// one loads it, or fails; a load that is under way is not stored. It is for one who must not serve what there was, such
 // as a leaked key: in an outage the tenant is refused until Secrets Manager
 // answers. To pick up a change use [Client.Refresh]. It looks at every secret that is
 // held, a matter of milliseconds for 100,000. The error, an *Error, is
 // ErrInvalidTenant or ErrClosed.
-func (c *Client) Invalidate(tenant string) error {
+func (c *Client) Invalidate(tenant string, paths ...string) error {
 	began := c.cache().beganAt()
-	return c.end(context.Background(), "Invalidate", tenant, "", began, nil, c.invalidate(tenant))
+	return c.end(context.Background(), "Invalidate", tenant, "", began, nil, c.invalidate(tenant, paths))
 }
 
-func (c *Client) invalidate(tenant string) error {
+func (c *Client) invalidate(tenant string, paths []string) error {
 	if tenant != Global {
 		if err := validateTenant(tenant); err != nil {
 			return err
@@ -65,7 +66,9 @@ func (c *Client) invalidate(tenant string) error {
 		return ErrClosed
 	}
 	for _, e := range cache.table.of(tenant) {
-		cache.invalidate(e)
+		if len(paths) == 0 || slices.Contains(paths, e.kind.path) {
+			cache.invalidate(e)
+		}
 	}
 	return nil
 }

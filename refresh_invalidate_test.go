@@ -2,6 +2,7 @@ package tenantsecrets_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync"
 	"testing"
@@ -52,6 +53,28 @@ func TestInvalidatedTenantIsRefusedInAnOutage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One secret can be forgotten alone: the tenant's others stay, in an outage too.
+func TestInvalidateOfOnePath(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+		c, _ := warm(t, b)
+		apiKey := tenantsecrets.DestinationAPIKey("webhook1")
+		store(t, b, apiKeyName, object(t, map[string]any{"api_key": rand.Text()}))
+		if _, err := tenantsecrets.Get(t.Context(), c, tenant, apiKey); err != nil {
+			t.Fatal(err)
+		}
+		defer b.Inject(secretstest.Fault{Err: secretstest.Throttling()})()
+		if err := c.Invalidate(tenant, apiKey.Path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tenantsecrets.Get(t.Context(), c, tenant, apiKey); !errors.Is(err, tenantsecrets.ErrUnavailable) {
+			t.Errorf("what was invalidated: error %v, want ErrUnavailable", err)
+		}
+		if _, err := c.TenantSecret(t.Context(), tenant); err != nil {
+			t.Errorf("another secret of the tenant: %v", err)
+		}
+	})
 }
 
 // A load that began before is nobody's answer: who waits for it waits for another.

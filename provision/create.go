@@ -57,7 +57,7 @@ func (p *Provisioner) CreateHMACKey(ctx context.Context, tenant, destination str
 	if errors.Is(err, tenantsecrets.ErrExists) {
 		// Every call has another key, but those with one idempotency key have one id.
 		if _, absent := p.writer.Version(ctx, s, made); absent == nil {
-			_ = p.client.Invalidate(s.Tenant)
+			_ = p.client.Invalidate(s.Tenant, s.Path)
 			id, err = made, nil
 		}
 	}
@@ -66,23 +66,32 @@ func (p *Provisioner) CreateHMACKey(ctx context.Context, tenant, destination str
 
 // encode writes the members of a kind, and looks whether they can be read again.
 func encode[T any](kind tenantsecrets.Kind[T], value T) (string, error) {
-	switch {
-	case (writer.Secret{Path: kind.Path}).Type() == "hmac_key":
-		return "", fmt.Errorf("%w: HMAC keys are made by CreateHMACKey and CreateTenant, and changed by package rotation", tenantsecrets.ErrInvalidOption)
-	case kind.Encode == nil:
+	if err := refuseHMACKeys(kind.Path); err != nil {
+		return "", err
+	}
+	if kind.Encode == nil {
 		return "", fmt.Errorf("%w: the kind of %+q has no Encode", tenantsecrets.ErrInvalidOption, kind.Path)
 	}
 	text, err := kind.Encode(value)
-	if err == nil && kind.Decode != nil {
-		_, err = kind.Decode(text)
-	}
 	if err != nil {
 		return "", malformed("Encode", err)
+	}
+	if kind.Decode != nil {
+		if _, err := kind.Decode(text); err != nil {
+			return "", malformed("Decode", err)
+		}
 	}
 	if document.HoldsRedaction(string(text)) {
 		return "", answer.Definite(tenantsecrets.ErrMalformed, "it holds the text that is printed in place of a secret: reveal the Values")
 	}
 	return string(text), nil
+}
+
+func refuseHMACKeys(path string) error {
+	if (writer.Secret{Path: path}).Type() == "hmac_key" {
+		return fmt.Errorf("%w: HMAC keys are made by CreateHMACKey and CreateTenant, and changed by package rotation", tenantsecrets.ErrInvalidOption)
+	}
+	return nil
 }
 
 // malformed names what a kind says of a document. A text of others may quote a secret.
@@ -120,7 +129,7 @@ func (p *Provisioner) create(ctx context.Context, s writer.Secret, optFns []func
 	if _, err := p.writer.Place().Check(s.Name, aws.ToString(out.ARN)); err != nil {
 		return "", p.writer.ExplainRead(ctx, err)
 	}
-	_ = p.client.Invalidate(s.Tenant) // it may remember that there was none; a closed client remembers nothing
+	_ = p.client.Invalidate(s.Tenant, s.Path) // it may remember that there was none; a closed client remembers nothing
 	return *in.ClientRequestToken, nil
 }
 

@@ -19,7 +19,8 @@ type Destination struct {
 	SecretTypes []string // "api_key", "hmac_key": the rest of the secrets' paths, sorted
 }
 
-// Destinations lists what a tenant has secrets for, by name. It costs a ListSecrets for
+// Destinations lists the destinations that a tenant has secrets for, by name; databases and
+// other kinds are not among them. It costs a ListSecrets for
 // each hundred secrets of the tenant's destinations; the list may lag five minutes
 // behind, and does not show what is scheduled for deletion. The error is a
 // *tenantsecrets.Error.

@@ -13,6 +13,9 @@
 // written in the meantime it changes nothing and the error is ErrConflict: read again.
 // What a document has beside the members of its kind survives.
 //
+// What is replaced is gone from the document: a key that is still to be used for a while
+// belongs into Previous. In this process the next Get reads what was written.
+//
 // HMAC secrets are made here ([Provisioner.CreateHMACKey]) and by
 // [tenantsecrets.Client.CreateTenant], and changed by package rotation alone.
 //

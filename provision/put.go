@@ -18,16 +18,16 @@ type Entry[T any] struct {
 	VersionID string // what a [Put] of a change is based on
 }
 
-// Read reads a tenant's secret of a kind past every cache, to change it. To use it, ask
-// [tenantsecrets.Get]. The error is a *tenantsecrets.Error.
+// Read reads a tenant's secret of a kind past every cache, to change it; HMAC keys are not
+// changed so. To use a secret, ask [tenantsecrets.Get]. The error is a *tenantsecrets.Error.
 func Read[T any](ctx context.Context, p *Provisioner, tenant string, kind tenantsecrets.Kind[T]) (Entry[T], error) {
 	var entry Entry[T]
 	s, err := p.secret(tenant, kind.Path)
 	if err != nil {
 		return entry, failed("Read", s, err)
 	}
-	if kind.Decode == nil {
-		return entry, failed("Read", s, noDecode(kind.Path))
+	if err := readable(kind); err != nil {
+		return entry, failed("Read", s, err)
 	}
 	stored, err := p.read(ctx, s)
 	if err != nil {
@@ -40,8 +40,14 @@ func Read[T any](ctx context.Context, p *Provisioner, tenant string, kind tenant
 	return entry, nil
 }
 
-func noDecode(path string) error {
-	return fmt.Errorf("%w: the kind of %+q has no Decode", tenantsecrets.ErrInvalidOption, path)
+func readable[T any](kind tenantsecrets.Kind[T]) error {
+	if err := refuseHMACKeys(kind.Path); err != nil {
+		return err
+	}
+	if kind.Decode == nil {
+		return fmt.Errorf("%w: the kind of %+q has no Decode", tenantsecrets.ErrInvalidOption, kind.Path)
+	}
+	return nil
 }
 
 func decode[T any](kind tenantsecrets.Kind[T], text string) (value T, err error) {
@@ -52,7 +58,8 @@ func decode[T any](kind tenantsecrets.Kind[T], text string) (value T, err error)
 	return value, nil
 }
 
-// Put writes a value as the version after base, and returns the new version's id. Where
+// Put writes a value as the version after base, and returns the new version's id; a value
+// that is stored already makes a version too. Where
 // base is not current any more the error is ErrConflict and nothing was written, unless
 // what is current is this very value put on base: then an earlier call got no answer. The
 // members of the stored document that the kind does not know survive, and where what is
@@ -69,8 +76,8 @@ func Put[T any](ctx context.Context, p *Provisioner, tenant string, kind tenants
 		return "", failed("Put", s, err)
 	}
 	next, err := encode(kind, value)
-	if err == nil && kind.Decode == nil {
-		err = noDecode(kind.Path)
+	if err == nil {
+		err = readable(kind)
 	}
 	if err != nil {
 		return "", failed("Put", s, err)
@@ -132,7 +139,7 @@ func (p *Provisioner) put(ctx context.Context, s writer.Secret, stored stored, c
 	case err != nil:
 		return "", p.writer.ExplainWrite(ctx, err)
 	}
-	_ = p.client.Invalidate(s.Tenant) // this process sees its own writes; a closed client holds nothing
+	_ = p.client.Invalidate(s.Tenant, s.Path) // this process sees its own writes; a closed client holds nothing
 	return id, nil
 }
 

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,7 +20,7 @@ import (
 // them, the next newer one signs at once, or else a new one; webhooks that are signed
 // with the revoked key in the meantime are refused, which is what a revocation is for.
 // Every process sees it within TTL and a load, in an outage within MaxStale; this one
-// with its next load.
+// with its next load, without which it refuses the tenant.
 //
 // It does not wait for a rotation that AWS drives, but ends it. Keys that are revoked
 // already are no error, so that a call whose answer was lost can be repeated. A kid of
@@ -78,7 +79,9 @@ func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*stat
 			return d, nil
 		}, nil
 	})
-	_ = r.client.Invalidate(s.Tenant) // a closed client holds nothing; without an answer it may have been written
+	if err == nil || errors.Is(err, tenantsecrets.ErrUnavailable) { // without an answer it may have been written
+		_ = r.client.Invalidate(s.Tenant, s.Path) // a closed client holds nothing
+	}
 	if err != nil {
 		return result, err
 	}

@@ -20,6 +20,8 @@ import (
 // has seen it, and until then the one that signs now does. A key that any version of the
 // secret revokes is ErrRevoked, and one that no version has is ErrUnknownKey.
 //
+// This process sees it within TTL as any other; Client.Refresh makes it look now.
+//
 // The key keeps its created_at: what rotates by age takes it for as old as it is. What a
 // document of another program's has beside the members of that key is not kept.
 //

@@ -54,6 +54,9 @@ func validateGrace(grace time.Duration) error {
 // one before is accepted for Grace. Where another process does the same at the same
 // time, one of the two writes and both succeed.
 //
+// This process sees the new key within TTL as any other; call Client.Refresh to hand it
+// over at once.
+//
 // It costs a DescribeSecret, a GetSecretValue and a PutSecretValue. Where no answer
 // comes the error is ErrUnavailable, and the key may have been rotated: to try again
 // without rotating twice, set OlderThan. The error is a *tenantsecrets.Error around

@@ -29,7 +29,7 @@ type Version struct {
 	Err error
 }
 
-// Versions returns the versions of a tenant's writer.Secret that there are, the latest first:
+// Versions returns the versions of a tenant's secret that there are, the latest first:
 // up to about a hundred, for Secrets Manager removes older ones. It costs a list, and a
 // GetSecretValue for each. The error is a *tenantsecrets.Error.
 func (r *Rotator) Versions(ctx context.Context, tenant string) ([]Version, error) {
