@@ -205,37 +205,40 @@ func (k *Key) sameBytes(other *Key) bool {
 // called at most once.
 func (d *Draft) Revoke(kids []string, fresh func() Key) {
 	d.revoke(kids)
-	signer, newest := d.signer(), 0
-	for newest < len(d.keys) && d.ends(d.keys[newest]) {
-		newest++ // of those that stay
+	signer := d.signer()
+	signerEnds := signer >= 0 && d.ends(d.keys[signer])
+	topEnds := len(d.keys) > 0 && d.ends(d.keys[0])
+	waiting := d.waiting(signer)
+	if !slices.ContainsFunc(d.keys, d.ends) && !d.allEnd() {
+		return
 	}
-	next := signer - 1 // newer than the one that signs
-	for next >= 0 && d.ends(d.keys[next]) {
-		next--
-	}
-	signerStays := signer >= 0 && !d.ends(d.keys[signer])
-	topStays := newest == 0
-	switch {
-	case newest == len(d.keys) || topStays:
-	case signerStays && newest == signer: // a fresh one replaces it, later than the one before was to
-		d.keys[newest].outlast(d.schedule.end())
-	case signerStays || next >= 0:
-		d.keys[newest].NotAfter = time.Time{} // nothing replaces it any more
-	}
-	if !signerStays && next >= 0 {
-		d.keys[next].SignAfter = time.Time{}
-	}
-	before := len(d.keys)
 	d.keys = slices.DeleteFunc(d.keys, d.ends)
-	if len(d.keys) < before {
-		d.join()
+	if topEnds && waiting > 0 {
+		d.keys[0].NotAfter = time.Time{} // nothing replaces it any more
 	}
+	if signerEnds && waiting > 0 {
+		d.keys[waiting-1].SignAfter = time.Time{}
+	}
+	d.join()
 	switch {
-	case signer >= 0 && !signerStays && next < 0:
+	case signerEnds && waiting == 0:
 		d.place(fresh())
-	case signerStays && newest == signer && !topStays, signer < 0 && !topStays, d.allEnd():
+	case topEnds && waiting == 0:
+		d.outlast()
+		d.put(fresh())
+	case d.allEnd():
 		d.put(fresh())
 	}
+}
+
+// waiting counts the keys that stay and are newer than the one that signs.
+func (d *Draft) waiting(signer int) (n int) {
+	for _, k := range d.keys[:max(signer, 0)] {
+		if !d.ends(k) {
+			n++
+		}
+	}
+	return n
 }
 
 // allEnd tells whether there would be no key one day: the label was moved back to a key
@@ -257,10 +260,15 @@ func (d *Draft) join() {
 	}
 }
 
-// outlast puts off the end of a key that ends before a time.
-func (w *Window) outlast(at time.Time) {
-	if !w.NotAfter.IsZero() && w.NotAfter.Before(at) {
-		w.NotAfter = at
+// outlast has the key that signs until a fresh one does outlast the handover, though the
+// one that was to replace it would have ended it before.
+func (d *Draft) outlast() {
+	signer := d.signer()
+	if signer < 0 {
+		return
+	}
+	if end := d.schedule.end(); !d.keys[signer].acceptedAt(end) {
+		d.keys[signer].NotAfter = end
 	}
 }
 
