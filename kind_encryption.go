@@ -41,7 +41,7 @@ type KeyStatus string
 const (
 	KeyEnabled     KeyStatus = document.KeyEnabled     // encrypts, where it is the primary, and decrypts
 	KeyDecryptOnly KeyStatus = document.KeyDecryptOnly // decrypts
-	KeyDestroyed   KeyStatus = document.KeyDestroyed   // what it encrypted is lost on purpose
+	KeyDestroyed   KeyStatus = document.KeyDestroyed   // has no material any more; versions of the past still do, until the secret is deleted
 )
 
 // Key returns the key of a kid, to decrypt with, or with [Keyset].Primary to encrypt.

@@ -29,7 +29,7 @@ func Create[T any](ctx context.Context, p *Provisioner, tenant string, kind tena
 	if err != nil {
 		return "", failed("Create", s, err)
 	}
-	text, err := encode(kind, value)
+	text, err := encode(kind, tenant, value)
 	if err != nil {
 		return "", failed("Create", s, err)
 	}
@@ -56,16 +56,42 @@ func (p *Provisioner) CreateHMACKey(ctx context.Context, tenant, destination str
 	})
 	if errors.Is(err, tenantsecrets.ErrExists) {
 		// Every call has another key, but those with one idempotency key have one id.
-		if _, absent := p.writer.Version(ctx, s, made); absent == nil {
+		switch _, absent := p.writer.Version(ctx, s, made); {
+		case absent == nil:
 			_ = p.client.Invalidate(s.Tenant, s.Path)
 			id, err = made, nil
+		case answer.Code(absent) != "ResourceNotFoundException": // nobody knows whose it is
+			err = p.writer.ExplainRead(ctx, absent)
 		}
 	}
 	return id, failed("CreateHMACKey", s, err)
 }
 
+// HMACKey returns the newest key that signs what goes to one of a tenant's destinations,
+// as it is stored, and its kid, to hand to the receiver. It is read past every cache.
+func (p *Provisioner) HMACKey(ctx context.Context, tenant, destination string) (key tenantsecrets.Value, kid string, err error) {
+	s, err := p.secret(tenant, tenantsecrets.DestinationHMACKey(destination).Path)
+	if err != nil {
+		return key, "", failed("HMACKey", s, err)
+	}
+	stored, err := p.read(ctx, s)
+	if err != nil {
+		return key, "", failed("HMACKey", s, err)
+	}
+	d, err := document.Decode(stored.text)
+	switch {
+	case err != nil:
+		return key, "", failed("HMACKey", s, malformed("Decode", err))
+	case d.Suspended:
+		return key, "", failed("HMACKey", s, answer.Definite(tenantsecrets.ErrSuspended, "its document says so"))
+	case d.KID == "":
+		d.KID = stored.base.VersionID
+	}
+	return tenantsecrets.NewValue(d.Secret), d.KID, nil
+}
+
 // encode writes the members of a kind, and looks whether they can be read again.
-func encode[T any](kind tenantsecrets.Kind[T], value T) (string, error) {
+func encode[T any](kind tenantsecrets.Kind[T], tenant string, value T) (string, error) {
 	if err := refuseHMACKeys(kind.Path); err != nil {
 		return "", err
 	}
@@ -77,7 +103,11 @@ func encode[T any](kind tenantsecrets.Kind[T], value T) (string, error) {
 		return "", malformed("Encode", err)
 	}
 	if kind.Decode != nil {
-		if _, err := kind.Decode(text); err != nil {
+		stored, err := document.Edit(string(text), document.Member{Name: "tenant_id", Value: tenant}) // as Get will see it
+		if err != nil {
+			return "", malformed("Encode", err)
+		}
+		if _, err := kind.Decode([]byte(stored)); err != nil {
 			return "", malformed("Decode", err)
 		}
 	}

@@ -14,10 +14,14 @@
 // What a document has beside the members of its kind survives.
 //
 // What is replaced is gone from the document: a key that is still to be used for a while
-// belongs into Previous. In this process the next Get reads what was written.
+// belongs into Previous. It stays in the versions before, which Secrets Manager keeps, about a
+// hundred of them, for whoever may read them by label or id: to destroy an encryption key for
+// good, delete the secret. In this process the next Get looks again; a read that lags behind
+// may show the version before for up to TTL.
 //
-// HMAC secrets are made here ([Provisioner.CreateHMACKey]) and by
-// [tenantsecrets.Client.CreateTenant], and changed by package rotation alone.
+// HMAC secrets are made here ([Provisioner.CreateHMACKey]; [Provisioner.HMACKey] has it for
+// the receiver) and by [tenantsecrets.Client.CreateTenant], and changed by package rotation
+// alone.
 //
 // # Permissions
 //

@@ -75,7 +75,7 @@ func Put[T any](ctx context.Context, p *Provisioner, tenant string, kind tenants
 	if err != nil {
 		return "", failed("Put", s, err)
 	}
-	next, err := encode(kind, value)
+	next, err := encode(kind, tenant, value)
 	if err == nil {
 		err = readable(kind)
 	}

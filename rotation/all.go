@@ -69,14 +69,20 @@ func (s *Summary) count(result Result, err error) {
 // at the price of two reads. The error joins up to ten of what failed, and what ended
 // the run early: the context, or a list that could not be read.
 func (r *Rotator) RotateAll(ctx context.Context, tenants iter.Seq[string], optFns ...func(*RotateAllOptions)) (Summary, error) {
-	o := RotateAllOptions{WritesPerSecond: defaultWritesPerSecond}
+	var o RotateAllOptions
 	for _, fn := range optFns {
 		fn(&o)
+	}
+	if o.WritesPerSecond == 0 {
+		o.WritesPerSecond = defaultWritesPerSecond
 	}
 	if o.OlderThan == 0 {
 		o.OlderThan = r.maxStale + handoverSlack
 	}
-	if err := o.validate(); err != nil {
+	if _, err := r.naming.Build("any", r.path); err != nil && tenants == nil { // nobody's secret would match
+		return Summary{}, fmt.Errorf("rotation: RotateAll: %w", err)
+	}
+	if err := o.resolve(r.grace); err != nil {
 		return Summary{}, fmt.Errorf("rotation: RotateAll: %w", err)
 	}
 	if o.WritesPerSecond < 1 || o.WritesPerSecond > maxWritesPerSecond {

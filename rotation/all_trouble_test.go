@@ -175,3 +175,12 @@ func TestRotateAllWithoutTheWholeList(t *testing.T) {
 		})
 	}
 }
+
+// A destination that cannot be one is no service without such secrets.
+func TestRotateAllOfAnImpossibleDestination(t *testing.T) {
+	inBubble(t, func(s *service) {
+		if _, err := s.rotator.Destination("a b").RotateAll(s.Context(), nil); !errors.Is(err, tenantsecrets.ErrInvalidName) {
+			s.Errorf("error %v, want ErrInvalidName", err)
+		}
+	})
+}

@@ -39,7 +39,7 @@ func (e Event) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 // secrets of the client's tenants, and for those that the far sides are of. Every step
 // may be called any number of times, after any other, and by two at once. A step that
 // fails is tried again by Secrets Manager; what cannot succeed any more is
-// ErrAbandoned. The error of Handler is ErrInvalidOption, that of the function a
+// ErrAbandoned. The grace is that of [Options]. The error of Handler is ErrInvalidOption, that of the function a
 // *tenantsecrets.Error.
 func (r *Rotator) Handler(farSides ...FarSide) (func(context.Context, Event) error, error) {
 	of := map[string]FarSide{}

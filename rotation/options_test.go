@@ -125,7 +125,7 @@ func TestInvalidRotateOptionsCallNothing(t *testing.T) {
 			t.Errorf("%s, in RotateAll: %v", what, err)
 		}
 	}
-	for _, n := range []int{math.MinInt, -1, 0, 46, 50, math.MaxInt} {
+	for _, n := range []int{math.MinInt, -1, 46, 50, math.MaxInt} {
 		_, err := s.rotator.RotateAll(t.Context(), nil, func(o *rotation.RotateAllOptions) { o.WritesPerSecond = n })
 		if !errors.Is(err, tenantsecrets.ErrInvalidOption) {
 			t.Errorf("%d writes a second: %v", n, err)
@@ -162,19 +162,23 @@ func TestNewRefuses(t *testing.T) {
 	stale := func(d time.Duration) func(*rotation.Options) {
 		return func(o *rotation.Options) { o.MaxStale = d }
 	}
+	grace := func(d time.Duration) func(*rotation.Options) {
+		return func(o *rotation.Options) { o.Grace = d }
+	}
 	for what, call := range map[string]func() (*rotation.Rotator, error){
 		"no client":                     func() (*rotation.Rotator, error) { return rotation.New(nil, b) },
 		"no API":                        func() (*rotation.Rotator, error) { return rotation.New(c, nil) },
 		"MaxStale below the client's":   func() (*rotation.Rotator, error) { return rotation.New(c, b, stale(2*time.Hour-1)) },
-		"MaxStale that is set to zero":  func() (*rotation.Rotator, error) { return rotation.New(c, b, stale(0)) },
 		"MaxStale that is off":          func() (*rotation.Rotator, error) { return rotation.New(c, b, stale(-1)) },
 		"MaxStale below zero, the most": func() (*rotation.Rotator, error) { return rotation.New(c, b, stale(math.MinInt64)) },
+		"a grace that is too short":     func() (*rotation.Rotator, error) { return rotation.New(c, b, grace(10*time.Minute-1)) },
+		"a grace that is too long":      func() (*rotation.Rotator, error) { return rotation.New(c, b, grace(30*24*time.Hour+1)) },
 	} {
 		if r, err := call(); !errors.Is(err, tenantsecrets.ErrInvalidOption) || r != nil {
 			t.Errorf("%s: %v, %v", what, r, err)
 		}
 	}
-	for _, d := range []time.Duration{2 * time.Hour, 24 * time.Hour} {
+	for _, d := range []time.Duration{0, 2 * time.Hour, 24 * time.Hour} {
 		if _, err := rotation.New(c, b, stale(d)); err != nil {
 			t.Errorf("MaxStale %v: %v", d, err)
 		}

@@ -20,7 +20,7 @@ import (
 // them, the next newer one signs at once, or else a new one; webhooks that are signed
 // with the revoked key in the meantime are refused, which is what a revocation is for.
 // Every process sees it within TTL and a load, in an outage within MaxStale; this one
-// with its next load, without which it refuses the tenant.
+// serves nothing of the secret without a new load, which may still lag behind the write.
 //
 // It does not wait for a rotation that AWS drives, but ends it. Keys that are revoked
 // already are no error, so that a call whose answer was lost can be repeated. A kid of
@@ -62,9 +62,10 @@ func (r *Rotator) RevokeAll(ctx context.Context, tenant string) (Result, error) 
 // revoke revokes what choose says of the keys there are.
 func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*state, *document.Draft) ([]string, error)) (Result, error) {
 	var pending string
+	sent := false // a write, whose answer may be lost
 	result, err := r.change(ctx, s, func(found *state) (Outcome, draft, error) {
 		pending = found.pending
-		before := found.draft(r.schedule(defaultGrace))
+		before := found.draft(r.schedule(r.grace))
 		kids, err := choose(found, before)
 		if err != nil {
 			return 0, nil, err
@@ -74,12 +75,13 @@ func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*stat
 			return AlreadyDone, nil, nil
 		}
 		return Done, func(versionID string) (*document.Draft, error) {
-			d := found.draft(r.schedule(defaultGrace))
+			sent = true
+			d := found.draft(r.schedule(r.grace))
 			d.Revoke(kids, func() document.Key { return r.fresh(versionID) })
 			return d, nil
 		}, nil
 	})
-	if err == nil || errors.Is(err, tenantsecrets.ErrUnavailable) { // without an answer it may have been written
+	if err == nil || sent && errors.Is(err, tenantsecrets.ErrUnavailable) { // without an answer it may have been written
 		_ = r.client.Invalidate(s.Tenant, s.Path) // a closed client holds nothing
 	}
 	if err != nil {

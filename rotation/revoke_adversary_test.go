@@ -176,3 +176,21 @@ func TestManyRevocationsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A revocation that could not read, let alone write, leaves what is held: the tenant is
+// served on.
+func TestARevocationThatWroteNothingForgetsNothing(t *testing.T) {
+	inAdversity(t, func(s adversity) {
+		kid, secret := s.current(), s.secret("")
+		if err := s.accepts(s.client, secret); err != nil {
+			s.Fatal(err)
+		}
+		defer s.backend.Inject(secretstest.Fault{Err: secretstest.Throttling()})()
+		if _, err := s.rotator.Revoke(s.Context(), tenant, kid); err == nil {
+			s.Fatal("revoked without an answer")
+		}
+		if err := s.accepts(s.client, secret); err != nil {
+			s.Errorf("refused: %v", err)
+		}
+	})
+}

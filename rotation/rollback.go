@@ -20,7 +20,8 @@ import (
 // has seen it, and until then the one that signs now does. A key that any version of the
 // secret revokes is ErrRevoked, and one that no version has is ErrUnknownKey.
 //
-// This process sees it within TTL as any other; Client.Refresh makes it look now.
+// This process sees it within TTL as any other; see [Rotator.Rotate] for how to make it
+// look now.
 //
 // The key keeps its created_at: what rotates by age takes it for as old as it is. What a
 // document of another program's has beside the members of that key is not kept.
@@ -39,7 +40,7 @@ func (r *Rotator) Rollback(ctx context.Context, tenant, kid string) (Result, err
 }
 
 func (r *Rotator) rollback(ctx context.Context, found *state, kid string) (Outcome, draft, error) {
-	before := found.draft(r.schedule(defaultGrace))
+	before := found.draft(r.schedule(r.grace))
 	key, live := before.Find(kid)
 	switch {
 	case before.IsRevoked(kid):
@@ -58,7 +59,7 @@ func (r *Rotator) rollback(ctx context.Context, found *state, kid string) (Outco
 		}
 	}
 	return Done, func(string) (*document.Draft, error) {
-		d := found.draft(r.schedule(defaultGrace))
+		d := found.draft(r.schedule(r.grace))
 		return d, d.Restore(key)
 	}, nil
 }

@@ -24,17 +24,16 @@ type RotateOptions struct {
 	OlderThan time.Duration
 
 	// Grace is how long the key that is replaced is accepted after the new one has begun
-	// to sign; 24 h by default, 10 min to 30 days. It is the time in which a customer who
-	// holds the old key can change to the new one.
+	// to sign; that of [Options] by default, 10 min to 30 days.
 	Grace time.Duration
 
 	// DryRun writes nothing: where a rotation is due, the outcome is Planned.
 	DryRun bool
 }
 
-func (o *RotateOptions) validate() error {
+func (o *RotateOptions) resolve(grace time.Duration) error {
 	if o.Grace == 0 {
-		o.Grace = defaultGrace
+		o.Grace = grace
 	}
 	if o.OlderThan < 0 {
 		return fmt.Errorf("%w: OlderThan %v is negative", tenantsecrets.ErrInvalidOption, o.OlderThan)
@@ -54,8 +53,10 @@ func validateGrace(grace time.Duration) error {
 // one before is accepted for Grace. Where another process does the same at the same
 // time, one of the two writes and both succeed.
 //
-// This process sees the new key within TTL as any other; call Client.Refresh to hand it
-// over at once.
+// This process sees the new key within TTL as any other. To hand it over at once, call
+// Client.Refresh until the secret's VersionID is the Result's: a read may lag behind the
+// write by seconds. Of a destination's key, which Refresh does not read, forget what is
+// held with Client.Invalidate(tenant, DestinationHMACKey(name).Path).
 //
 // It costs a DescribeSecret, a GetSecretValue and a PutSecretValue. Where no answer
 // comes the error is ErrUnavailable, and the key may have been rotated: to try again
@@ -68,7 +69,7 @@ func (r *Rotator) Rotate(ctx context.Context, tenant string, optFns ...func(*Rot
 	}
 	s, err := r.secret(tenant)
 	if err == nil {
-		err = o.validate()
+		err = o.resolve(r.grace)
 	}
 	if err != nil {
 		return Result{}, failed("Rotate", s, err)

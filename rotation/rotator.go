@@ -32,6 +32,11 @@ type Options struct {
 	// it must not be below.
 	MaxStale time.Duration
 
+	// Grace is how long a key that is replaced is accepted after the new one has begun to
+	// sign, where a call does not say; 24 h by default, 10 min to 30 days. It is the time
+	// in which a customer who holds the old key can change to the new one.
+	Grace time.Duration
+
 	// Now is the clock of dates; by default it is that of the client. Secrets Manager's
 	// own clock must be within 30 s of it.
 	Now func() time.Time
@@ -74,6 +79,7 @@ type Rotator struct {
 	path     string // of the secrets it changes
 	writer   *writer.Writer
 	maxStale time.Duration
+	grace    time.Duration
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -85,9 +91,18 @@ func New(client *tenantsecrets.Client, api API, optFns ...func(*Options)) (*Rota
 		return nil, fmt.Errorf("rotation: New: %w: no client, or no API", tenantsecrets.ErrInvalidOption)
 	}
 	of := client.Options()
-	o := Options{MaxStale: max(of.MaxStale, 0), Now: of.Now, Logger: of.Logger}
+	o := Options{Now: of.Now, Logger: of.Logger}
 	for _, fn := range optFns {
 		fn(&o)
+	}
+	if o.MaxStale == 0 {
+		o.MaxStale = max(of.MaxStale, 0)
+	}
+	if o.Grace == 0 {
+		o.Grace = defaultGrace
+	}
+	if err := validateGrace(o.Grace); err != nil {
+		return nil, fmt.Errorf("rotation: New: %w", err)
 	}
 	if o.MaxStale < of.MaxStale {
 		return nil, fmt.Errorf("rotation: New: %w: MaxStale %v is below the client's own %v", tenantsecrets.ErrInvalidOption, o.MaxStale, of.MaxStale)
@@ -104,7 +119,7 @@ func New(client *tenantsecrets.Client, api API, optFns ...func(*Options)) (*Rota
 			API: api, Timeout: requestTimeout(of.LoadTimeout), Now: o.Now, Sentinels: sentinels,
 			Place: placeOf(client),
 		},
-		maxStale: min(o.MaxStale, forever), now: o.Now, log: o.Logger,
+		maxStale: min(o.MaxStale, forever), grace: o.Grace, now: o.Now, log: o.Logger,
 	}, nil
 }
 

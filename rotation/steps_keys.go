@@ -23,7 +23,7 @@ func (keys) create(ctx context.Context, t *turn) (string, error) {
 	if err := t.checkSame(found); err != nil {
 		return "", err
 	}
-	schedule := t.schedule(defaultGrace)
+	schedule := t.schedule(t.grace)
 	schedule.Handover += stepsTake
 	d := found.draft(schedule)
 	if err := d.Rotate(t.fresh(t.event.ClientRequestToken)); err != nil {

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
@@ -65,7 +67,10 @@ func (r *Rotator) versions(ctx context.Context, s writer.Secret) ([]Version, err
 // fill reads what a version holds.
 func (r *Rotator) fill(ctx context.Context, s writer.Secret, v *Version) error {
 	text, err := r.writer.Version(ctx, s, v.ID)
-	if err != nil {
+	switch {
+	case answer.Code(err) == "InvalidRequestException" && !answer.SaysDeleted(err): // as keyOf takes it
+		return definite(tenantsecrets.ErrNotFound, "the version was removed")
+	case err != nil:
 		return r.writer.ExplainRead(ctx, err)
 	}
 	found, err := decodeOf(s, text)

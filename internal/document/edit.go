@@ -26,8 +26,8 @@ func Edit(text string, set ...Member) (string, error) {
 	return o.encode()
 }
 
-// HoldsRedaction tells whether a string of a JSON value, at any depth, is the text that
-// is printed in place of a secret.
+// HoldsRedaction tells whether a string of a JSON value, at any depth, has the text in it
+// that is printed in place of a secret.
 func HoldsRedaction(text string) bool {
 	dec := jsontext.NewDecoder(strings.NewReader(text))
 	for {
@@ -35,7 +35,7 @@ func HoldsRedaction(text string) bool {
 		if err != nil {
 			return false
 		}
-		if token.Kind() == '"' && token.String() == Redaction {
+		if token.Kind() == '"' && strings.Contains(token.String(), Redaction) {
 			return true
 		}
 	}

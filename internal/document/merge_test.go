@@ -48,7 +48,8 @@ func TestHoldsRedaction(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{}`:                                    false,
 		`{"a":"redacted"}`:                      false,
-		`{"a":"` + Redaction + ` "}`:            false,
+		`{"a":"` + Redaction + ` "}`:            true,
+		`{"a":"db://u:` + Redaction + `@h"}`:    true,
 		`{"a":"` + Redaction + `"}`:             true,
 		`{"a":"\u005bredacted\u005d"}`:          true,
 		`{"a":[1,{"b":["` + Redaction + `"]}]}`: true,
