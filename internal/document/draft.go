@@ -166,7 +166,19 @@ func (d *Draft) handover() time.Time {
 // signedAt tells whether one of the keys that readers try behind a new one may sign at
 // a time.
 func (d *Draft) signedAt(at time.Time) bool {
-	return slices.ContainsFunc(d.keys[:min(len(d.keys), MaxLive-1)], func(k Key) bool { return k.signsAt(at) })
+	tried := 1 // the new one
+	for _, k := range d.keys {
+		switch {
+		case !k.acceptedAt(at):
+			continue
+		case tried == MaxLive:
+			return false
+		case k.signsAt(at):
+			return true
+		}
+		tried++
+	}
+	return false
 }
 
 // Restore puts an older key on top again. One that has been live throughout keeps its

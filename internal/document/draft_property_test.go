@@ -220,8 +220,9 @@ func (m *move) isPatient(after []Key) {
 		if known && k.SignAfter.Equal(was.SignAfter) || !k.SignAfter.Before(over) {
 			continue
 		}
-		others := slices.DeleteFunc(slices.Clone(after), func(other Key) bool { return other.sameBytes(&k) })
-		if signer, ok := signing(others, later(k.SignAfter, m.at)); ok {
+		at := later(k.SignAfter, m.at)
+		others := slices.DeleteFunc(liveAt(after, at), func(other Key) bool { return other.sameBytes(&k) })
+		if signer, ok := signing(others, at); ok {
 			m.Fatalf("%s signs too early: %s does", k.KID, signer.KID)
 		}
 	}
