@@ -70,7 +70,12 @@ func (f *fleet) warm(tenant string, d time.Duration) {
 		after := time.Duration(f.random.Int64N(int64(d)))
 		f.working.Go(func() {
 			time.Sleep(after)
-			if _, err := p.client.TenantSecret(f.Context(), tenant); err != nil {
+			_, err := p.client.TenantSecret(f.Context(), tenant)
+			for tries := 1; tries < 5 && errors.Is(err, tenantsecrets.ErrUnavailable); tries++ {
+				time.Sleep(readLag) // a value may lag behind its description
+				_, err = p.client.TenantSecret(f.Context(), tenant)
+			}
+			if err != nil {
 				f.Errorf("%s: %v", tenant, err)
 			}
 		})
