@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -248,6 +249,7 @@ func TestPrefetchIsEndedBetweenRounds(t *testing.T) {
 		prefetch(ctx, c, []string{tenant}).failAll(t, 2*time.Second, []string{tenant}, context.DeadlineExceeded)
 		time.AfterFunc(2*time.Second, c.Close)
 		prefetch(t.Context(), c, []string{tenant}).failAll(t, 2*time.Second, []string{tenant}, tenantsecrets.ErrClosed)
+		synctest.Wait() // a round that was due when the client was closed is over
 		b.ClearCalls()
 		prefetch(t.Context(), c, []string{tenant}).failAll(t, 0, []string{tenant}, tenantsecrets.ErrClosed)
 		checkOperations(t, b)
