@@ -33,8 +33,11 @@ func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) 
 	}
 	number := e.number.Load()
 	if e.loading() { // it may have read what was there before the change
-		if _, err := cache.join(ctx, e, wanted, noLimit); ctx.Err() != nil || errors.Is(err, ErrClosed) {
+		if _, err := cache.join(ctx, e, wanted, noLimit); errors.Is(err, ErrClosed) {
 			return nil, err
+		}
+		if ctx.Err() != nil { // also where that load has just succeeded: it proves nothing here
+			return nil, abandoned(ctx)
 		}
 	}
 	e.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,6 +176,43 @@ func TestRefreshIsEnded(t *testing.T) {
 				refresh(ctx, c).fails(t, 0, test.want...)
 				time.Sleep(call) // the load outlives its caller
 			})
+		})
+	}
+}
+
+// ending is a context that ends after so many looks at its error, whatever else happens
+// in that instant.
+type ending struct {
+	context.Context
+	looks atomic.Int32
+}
+
+func (c *ending) Err() error {
+	if c.looks.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// The context may end in the instant in which the load that Refresh has joined succeeds.
+func TestRefreshEndsWithTheLoadThatItJoins(t *testing.T) {
+	for looks := range int32(6) {
+		inBubble(t, func(t *testing.T, b *secretstest.Backend) {
+			c, _ := warm(t, b)
+			slowLoads(b, time.Second)
+			time.Sleep(ttl)
+			loading := askAsync(t.Context(), c)
+			ctx := &ending{Context: t.Context()}
+			ctx.looks.Store(looks)
+			s, err := c.Refresh(ctx, tenant)
+			if (s == nil) == (err == nil) {
+				t.Errorf("after %d looks: %v, %v", looks, s, err)
+			}
+			if err != nil {
+				checkIs(t, err, tenantsecrets.ErrUnavailable, context.Canceled)
+			}
+			<-loading
+			time.Sleep(2 * time.Second) // the load goes on
 		})
 	}
 }
