@@ -19,14 +19,15 @@ type cache struct {
 	clock     *clock
 	freshness freshness
 	timeout   time.Duration // of a load; 0: none
-	slots     slots
-	strangers *bucket // of loads of secrets that nobody has seen to exist
-	forgeries *bucket // of loads that a mismatch asks for
+	groups    groups
+	known     func(tenant string) bool // Options.Known; may be nil
 	table     *table
 	flights   singleflight.Group // one load at a time, by the secret's name
 	fetch     fetch
 	counts    counts
 	observe   func(context.Context, Event) // may be nil
+
+	lastSuccess, recovered atomic.Int64 // clock readings, see succeeded
 
 	ctx   context.Context // of all loads, ended by close
 	close context.CancelFunc
@@ -39,13 +40,8 @@ func newCache(o *Options) *cache {
 		timeout:   o.LoadTimeout,
 		table:     newTable(o.Capacity),
 		observe:   o.Observe,
-		forgeries: newBucket(mismatchRate, mismatchBurst),
-	}
-	if o.UnknownIDs > 0 {
-		c.strangers = newBucket(o.UnknownIDs, 10*o.UnknownIDs)
-	}
-	if o.MaxLoads > 0 {
-		c.slots = make(slots, o.MaxLoads)
+		known:     o.Known,
+		groups:    newGroups(o),
 	}
 	c.ctx, c.close = context.WithCancel(context.Background())
 	return c
@@ -65,14 +61,19 @@ type found struct {
 type entry struct {
 	secret
 	held       atomic.Pointer[snapshot]
-	pause      atomic.Pointer[span] // in which no load begins; nil: none
-	number     atomic.Int64         // of the last load that began
-	running    atomic.Int32         // loads: one, or also one that a write of this process has made void
-	refreshing atomic.Bool          // a background load is on its way
-	late       atomic.Bool          // a call has waited StaleWait in vain since the last success
-	exists     atomic.Bool          // it was seen to, by a load or by its creation
-	resident   atomic.Bool          // it has a place in the table that strangers cannot take
-	inLine     int32                // its place among the strangers, from 1; 0: none; guarded by table.mu
+	pause      atomic.Pointer[pause]  // in which no load begins; nil: none
+	number     atomic.Int64           // of the last load that began
+	running    atomic.Int32           // loads: one, or also one that a write of this process has made void
+	refreshing atomic.Bool            // a background load is on its way
+	late       atomic.Bool            // a call has waited StaleWait in vain since the last success
+	exists     atomic.Bool            // it was seen to, by a load or by its creation
+	named      atomic.Bool            // the user says that the tenant exists
+	evicted    atomic.Bool            // it lost its place, and was not loaded since
+	onTrial    atomic.Bool            // it was loaded after its eviction, for a signature that is not verified yet
+	asked      atomic.Int32           // how many calls have asked for a load since the last success
+	queued     atomic.Pointer[waiter] // while its load waits for a slot
+	resident   atomic.Bool            // it has a place in the table that strangers cannot take
+	inLine     int32                  // its place among the strangers, from 1; 0: none; guarded by table.mu
 	neighbours
 
 	mu       sync.Mutex    // never held across a fetch
@@ -101,21 +102,30 @@ func (e *entry) loading() bool { return e.running.Load() > 0 }
 // lags tells whether a not-found may be a read that lags behind the creation.
 func (e *entry) lags(now time.Duration) bool { return newSpan(e.appeared, creationLag).holds(now) }
 
-// backsOff tells whether no load may begin.
-func (e *entry) backsOff(now time.Duration) bool {
-	pause := e.pause.Load()
-	return pause != nil && pause.holds(now)
+// pause is a time after a failure in which no load begins.
+type pause struct {
+	span
+	definite bool // after a definitive failure
+}
+
+// backsOff reports whether no load may begin.
+func (c *cache) backsOff(e *entry, now time.Duration) bool {
+	p := e.pause.Load()
+	if p == nil || !p.holds(now) {
+		return false
+	}
+	outlived := !p.definite && p.from < time.Duration(c.recovered.Load()) // an outage that is over caused it
+	return !outlived || now < p.from+minBackoff
 }
 
 // pauseFor lets no load begin for a while. Its caller holds e.mu.
-func (e *entry) pauseFor(now, d time.Duration) {
-	pause := newSpan(now, d)
-	e.pause.Store(&pause)
+func (e *entry) pauseFor(now, d time.Duration, definite bool) {
+	e.pause.Store(&pause{newSpan(now, d), definite})
 }
 
 // refusal returns what the last load failed with, while no other may begin.
-func (e *entry) refusal(now time.Duration) *failure {
-	if !e.backsOff(now) {
+func (c *cache) refusal(e *entry, now time.Duration) *failure {
+	if !c.backsOff(e, now) {
 		return nil
 	}
 	e.mu.Lock()
@@ -142,8 +152,8 @@ func (c *cache) find(tenant, path string) (e *entry, s *snapshot, now time.Durat
 	return s.entry, c.hit(s), now
 }
 
-// get returns what may be served of an entry.
-func (c *cache) get(ctx context.Context, e *entry) (*snapshot, error) {
+// get returns what may be served of an entry. n is what a load of it would be for.
+func (c *cache) get(ctx context.Context, e *entry, n need) (*snapshot, error) {
 	for {
 		if c.ctx.Err() != nil {
 			return nil, ErrClosed
@@ -158,12 +168,12 @@ func (c *cache) get(ctx context.Context, e *entry) (*snapshot, error) {
 			return c.hit(s), nil
 
 		case stale:
-			if c.freshness.staleWait == 0 || e.late.Load() || e.backsOff(now) {
+			if c.freshness.staleWait == 0 || e.late.Load() || c.backsOff(e, now) {
 				c.refresh(e, now)
 				return c.stale(s), nil
 			}
 			number := s.number.Load()
-			found, err := c.join(ctx, e, wanted, c.freshness.staleWait)
+			found, err := c.join(ctx, e, n, c.freshness.staleWait)
 			if err == nil || isDefinite(err) || errors.Is(err, ErrClosed) {
 				return found, err
 			}
@@ -175,15 +185,15 @@ func (c *cache) get(ctx context.Context, e *entry) (*snapshot, error) {
 			}
 
 		case dead:
-			if f := e.refusal(now); f != nil {
+			if f := c.refusal(e, now); f != nil {
 				c.counts.negatives.Add(1)
 				return nil, outdated(f, s)
 			}
-			if !e.exists.Load() && c.strangers.spent(now) {
+			if g := c.group(e, n); g.refuses(now) {
 				c.counts.negatives.Add(1)
-				return nil, errTooManyStrangers
+				return nil, g.refusal
 			}
-			found, err := c.join(ctx, e, wanted, noLimit)
+			found, err := c.join(ctx, e, n, noLimit)
 			return found, outdated(err, s)
 		}
 	}
@@ -229,16 +239,17 @@ func outdated(err error, s *snapshot) error {
 // one has failed too recently, or it would take the place of one that somebody
 // waits for.
 func (c *cache) refresh(e *entry, now time.Duration) {
-	if e.backsOff(now) || !e.refreshing.CompareAndSwap(false, true) {
+	if c.backsOff(e, now) || !e.refreshing.CompareAndSwap(false, true) {
 		return
 	}
-	if !c.slots.tryTake() {
+	slots := c.groups.known.slots
+	if !slots.tryTake() {
 		e.refreshing.Store(false)
 		return
 	}
 	go func() {
 		defer e.refreshing.Store(false)
-		defer c.slots.free()
+		defer slots.free()
 		_, _, _ = c.flights.Do(e.name, func() (any, error) { return c.loadNow(e, wanted, c.fetch) })
 	}()
 }
@@ -248,8 +259,9 @@ const noLimit = time.Duration(-1) // a wait that only the caller's context bound
 // need is what a load is for.
 type need struct {
 	after    int64 // the number that the snapshot's must be above; anyFresh: none
-	mismatch bool  // a signature asks for it, which anybody can send
-	vouched  bool  // an operator has named the secret: it is no stranger
+	mismatch bool  // no key has matched a signature: look for every key there is
+	webhook  bool  // a message's signature asks for it, which anybody can send
+	vouched  bool  // an operator has named the secret: it is known to exist
 	batched  bool  // it waits for a batch, which ends in time
 }
 
@@ -257,14 +269,15 @@ const anyFresh = int64(-1)
 
 var (
 	wanted  = need{after: anyFresh} // by a call
+	webhook = need{after: anyFresh, webhook: true}
 	vouched = need{after: anyFresh, vouched: true}
 	batched = need{after: anyFresh, vouched: true, batched: true}
 )
 
-// outlives tells whether a load that ended so has to be followed by another: what
-// it read is outdated, or it failed for a need that is not this one.
-func (n need) outlives(err error) bool {
-	return errors.Is(err, errSuperseded) || errors.Is(err, errNotBatched) || !n.mismatch && errors.Is(err, errTooManyForgeries)
+// outlives reports whether a load that ended with err must be followed by another: what
+// it read is outdated, or it was refused for the limits of another group than g.
+func (c *cache) outlives(g *group, err error) bool {
+	return errors.Is(err, errSuperseded) || errors.Is(err, errNotBatched) || errors.Is(err, errTooManyWebhooks) && g != &c.groups.webhooks
 }
 
 // join waits for the load that is under way, or begins one. Its caller's context
@@ -276,13 +289,18 @@ func (c *cache) join(ctx context.Context, e *entry, n need, wait time.Duration) 
 		defer timer.Stop()
 		over = timer.C
 	}
+	g := c.group(e, n)
+	e.asked.Add(1)
+	if w := e.queued.Load(); w != nil {
+		w.raise()
+	}
 	for {
 		if ctx.Err() != nil {
 			return nil, abandoned(ctx)
 		}
 		select {
-		case result := <-c.flights.DoChan(e.name, func() (any, error) { return c.load(e, n) }):
-			if n.outlives(result.Err) {
+		case result := <-c.flights.DoChan(e.name, func() (any, error) { return c.load(g, e, n) }):
+			if c.outlives(g, result.Err) {
 				continue
 			}
 			s, _ := result.Val.(*snapshot)

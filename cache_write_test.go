@@ -143,10 +143,11 @@ func TestNotFoundJustAfterCreateTenant(t *testing.T) {
 				time.Sleep(test.age)
 				b.Inject(secretstest.Fault{Operation: describeCall, StaleBy: time.Hour})
 				err := c.VerifyHMAC(t.Context(), tenant, nil, forged()) // asks for a load
-				checkIs(t, err, tenantsecrets.ErrSignature)
 				if test.stays {
+					checkIs(t, err, tenantsecrets.ErrUnconfirmed)
 					ask(t.Context(), c).serves(t, s, 0)
 				} else {
+					checkIs(t, err, tenantsecrets.ErrSignature)
 					ask(t.Context(), c).fails(t, 0, tenantsecrets.ErrNotFound)
 				}
 			})
@@ -231,7 +232,7 @@ func TestNotFoundJustAfterTheFirstLoad(t *testing.T) {
 				v := verify(t.Context(), c, forged()) // asks for a load
 				checkOperations(t, b, describeCall)
 				if test.stays {
-					v.refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+					v.refuses(t, 0, tenantsecrets.ErrUnconfirmed, tenantsecrets.ErrUnavailable)
 					verify(t.Context(), c, good).accepts(t, 0)
 					ask(t.Context(), c).serves(t, s, 0)
 				} else {

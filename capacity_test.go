@@ -282,7 +282,7 @@ func TestInvalidateHitsALoadThatBeginsAfterItsEviction(t *testing.T) {
 		b := &tapped{Backend: secretstest.New()}
 		store(t, b.Backend, hmacName, document(t, nil))
 		store(t, b.Backend, otherName, document(t, map[string]any{"tenant_id": otherTenant}))
-		c := newClient(t, b, roomFor(1), func(o *tenantsecrets.Options) { o.MaxLoads = 1 })
+		c := newClient(t, b, roomFor(1), oneSlot)
 		s := tenantSecret(t, c)
 		time.Sleep(maxStale)
 		b.after = func(ctx context.Context, operation string) {

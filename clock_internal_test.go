@@ -39,7 +39,7 @@ func TestFrozenProcessAges(t *testing.T) {
 				}
 				e := stranger(0)
 				get := func() {
-					if _, err := c.get(t.Context(), e); err != nil {
+					if _, err := c.get(t.Context(), e, wanted); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -17,11 +17,11 @@ func TestNothingIsServedAfterClose(t *testing.T) {
 	c := &Client{cache: hide(cache)}
 	cache.fetch = func(_ context.Context, e *entry, _ known) (found, error) { return found{snapshot: newSnapshot(e)}, nil }
 	e := cache.table.add(stranger(0))
-	if _, err := cache.get(t.Context(), e); err != nil {
+	if _, err := cache.get(t.Context(), e, wanted); err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
-	if _, err := cache.get(t.Context(), e); !errors.Is(err, ErrClosed) {
+	if _, err := cache.get(t.Context(), e, wanted); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed client answers with %v", err)
 	}
 }

@@ -245,10 +245,10 @@ func TestDefect6RefreshSleeps(t *testing.T) {
 		refresh().refuses(t, 3*time.Millisecond, tenantsecrets.ErrMismatch)
 		b.Inject(secretstest.Fault{Delay: time.Second, Err: secretstest.Throttling()})
 		time.Sleep(time.Minute)
-		refresh().refuses(t, 5*time.Millisecond, tenantsecrets.ErrMismatch)
+		refresh().refuses(t, 5*time.Millisecond, tenantsecrets.ErrUnconfirmed)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		refresh().refuses(t, 5*time.Millisecond, tenantsecrets.ErrMismatch)
+		refresh().refuses(t, 5*time.Millisecond, tenantsecrets.ErrUnconfirmed)
 	})
 }
 

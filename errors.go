@@ -58,6 +58,11 @@ var (
 	// key made it.
 	ErrMismatch = fmt.Errorf("%w: no live key made it", ErrSignature)
 
+	// ErrUnconfirmed is an ErrUnavailable, and no ErrSignature: no cached key made the
+	// signature, and newer keys could not be loaded. The signature may be valid: answer
+	// 503, so that the sender tries again.
+	ErrUnconfirmed = fmt.Errorf("%w: no cached key made the signature, and newer keys could not be loaded", ErrUnavailable)
+
 	// ErrNoKey: no key may be used at this time.
 	ErrNoKey = errors.New("no key may be used now: look at the keys and their times in the stored document")
 

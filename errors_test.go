@@ -100,6 +100,13 @@ func sentinels(t *testing.T) map[string]struct {
 			c := newClient(t, secretstest.New())
 			return tenantsecrets.VerifyHMAC(created(t, c).Keys(), nil, strings.Repeat("0", 64))
 		}},
+		"ErrUnconfirmed": {tenantsecrets.ErrUnconfirmed, func(t *testing.T) error {
+			b := secretstest.New()
+			c := newClient(t, b)
+			created(t, c)
+			b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
+			return c.VerifyHMAC(t.Context(), tenant, nil, strings.Repeat("0", 64))
+		}},
 		"ErrNoKey": {tenantsecrets.ErrNoKey, func(*testing.T) error {
 			_, err := tenantsecrets.SignHMAC(tenantsecrets.Keyring{}, nil)
 			return err
@@ -114,7 +121,7 @@ func sentinels(t *testing.T) map[string]struct {
 }
 
 // wrapped are the sentinels that are also another one.
-var wrapped = map[string]string{"ErrStale": "ErrUnavailable", "ErrMismatch": "ErrSignature"}
+var wrapped = map[string]string{"ErrStale": "ErrUnavailable", "ErrUnconfirmed": "ErrUnavailable", "ErrMismatch": "ErrSignature"}
 
 // Every sentinel can be met, and means itself and no other.
 func TestSentinels(t *testing.T) {

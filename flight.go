@@ -22,26 +22,45 @@ func (c *cache) bounded(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, c.timeout)
 }
 
-// load waits for its turn and loads. It is called through the flights alone, as
-// loadNow is.
-func (c *cache) load(e *entry, n need) (*snapshot, error) {
+// load pays for a load, waits for its slot, and loads. It is called through the
+// flights alone, as loadNow is.
+func (c *cache) load(g *group, e *entry, n need) (*snapshot, error) {
+	if s, err, answered := c.answered(e, n); answered {
+		return s, err
+	}
 	ctx, cancel := c.bounded(c.ctx)
 	defer cancel()
-	if err := c.slots.take(ctx); err != nil {
-		return nil, c.orClosed(err)
+	leave, err := c.enter(ctx, g, e, n)
+	if err != nil {
+		return nil, err
 	}
-	defer c.slots.free()
-	return c.loadNow(e, n, c.fetch)
+	s, err := c.loadNow(e, n, c.fetch)
+	leave(err)
+	return s, err
+}
+
+// answered reports whether no load is needed, or none may begin, and what the answer
+// is then.
+func (c *cache) answered(e *entry, n need) (s *snapshot, err error, answered bool) { //nolint:revive,staticcheck // the error is the answer
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	held, now := e.held.Load(), c.clock.elapsed()
+	switch {
+	case c.suffices(held, now, n.after):
+		return held, nil, true
+	case c.backsOff(e, now):
+		return nil, e.failure, true
+	}
+	return nil, nil, false
 }
 
 // loading is one load of an entry.
 type loading struct {
 	known
 	need
-	began    time.Duration
-	number   int64
-	writes   int
-	stranger bool // nobody has seen the secret to exist
+	began  time.Duration
+	number int64
+	writes int
 }
 
 // loadNow fetches and stores, unless what is held has become good enough since
@@ -53,9 +72,6 @@ func (c *cache) loadNow(e *entry, n need, fetch fetch) (*snapshot, error) {
 		return s, err
 	}
 	found, err := c.fetchSafely(e, l, fetch)
-	if l.stranger && !errors.Is(err, ErrNotFound) {
-		c.strangers.giveBack()
-	}
 	s, err = c.end(e, l, found, err)
 	c.loaded(e, observed, s, err)
 	return s, err
@@ -70,13 +86,10 @@ func (c *cache) begin(e *entry, n need) (*loading, *snapshot, error) {
 	if c.suffices(held, now, n.after) {
 		return nil, held, nil
 	}
-	if e.backsOff(now) {
+	if c.backsOff(e, now) {
 		return nil, nil, e.failure
 	}
-	l := &loading{need: n, began: now, writes: e.writes, stranger: !n.vouched && !e.exists.Load()}
-	if err := c.charge(n, l.stranger, now); err != nil {
-		return nil, nil, err
-	}
+	l := &loading{need: n, began: now, writes: e.writes}
 	e.begun = now
 	e.running.Add(1)
 	c.table.readmit(e)
@@ -118,22 +131,6 @@ func (c *cache) end(e *entry, l *loading, found found, err error) (*snapshot, er
 		s.confirm(l.number, l.began, l.began)
 	}
 	return c.settle(e, s), nil
-}
-
-var (
-	errTooManyStrangers = transient("too many ids that nobody has seen to exist are asked for")
-	errTooManyForgeries = transient("too many signatures that no key made are looked into")
-)
-
-// charge takes what a load costs from the budget that it is for.
-func (c *cache) charge(n need, stranger bool, now time.Duration) error {
-	switch {
-	case n.mismatch && !c.forgeries.take(now):
-		return errTooManyForgeries
-	case stranger && !c.strangers.take(now):
-		return errTooManyStrangers
-	}
-	return nil
 }
 
 // orClosed is err, unless Close is what ended it.
@@ -206,6 +203,9 @@ func (c *cache) settle(e *entry, s *snapshot) *snapshot {
 	}
 	e.forgive()
 	e.late.Store(false)
+	e.evicted.Store(false)
+	e.asked.Store(0)
+	c.succeeded(c.clock.elapsed())
 	return s
 }
 
@@ -243,10 +243,10 @@ func (c *cache) settleFailure(e *entry, err error) error {
 	if f.Definite {
 		e.hold(c.table, nil)
 		e.failures = 0
-		e.pauseFor(now, c.freshness.negativeTTL)
+		e.pauseFor(now, c.freshness.negativeTTL, true)
 		return f
 	}
 	e.failures++
-	e.pauseFor(now, backoff(int(e.failures)))
+	e.pauseFor(now, backoff(int(e.failures)), false)
 	return f
 }

@@ -64,7 +64,7 @@ func kindSnapshot[T any](ctx context.Context, c *Client, tenant string, kind Kin
 	if s != nil {
 		return s, nil
 	}
-	return cache.get(ctx, e)
+	return cache.get(ctx, e, wanted)
 }
 
 // kindEntry is apart so that a hit does not move its kind to the heap.

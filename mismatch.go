@@ -53,7 +53,7 @@ func (c *cache) newer(ctx context.Context, tried *snapshot, asked moment) (*snap
 	after := e.lastBefore(asked)
 	end := c.clock.elapsed() + mismatchWait
 	if e.loading() { // since before the call, perhaps, but it may have seen enough
-		if _, err := c.join(ctx, e, wanted, mismatchWait); err != nil {
+		if _, err := c.join(ctx, e, webhook, mismatchWait); err != nil {
 			return nil, err
 		}
 	}
@@ -62,14 +62,14 @@ func (c *cache) newer(ctx context.Context, tried *snapshot, asked moment) (*snap
 			return s, nil
 		}
 		now := c.clock.elapsed()
-		permitted := e.nextPermitted(now, after)
+		permitted := c.nextPermitted(e, now, after)
 		if permitted > end {
 			return nil, errTimedOut
 		}
 		if err := c.sleep(ctx, permitted-now); err != nil {
 			return nil, err
 		}
-		if _, err := c.join(ctx, e, need{after: after, mismatch: true}, max(mismatchGrace, end-permitted)); err != nil {
+		if _, err := c.join(ctx, e, need{after: after, mismatch: true, webhook: true}, max(mismatchGrace, end-permitted)); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +77,7 @@ func (c *cache) newer(ctx context.Context, tried *snapshot, asked moment) (*snap
 
 // nextPermitted returns when a load of a number higher than after may be joined:
 // at once where it has begun.
-func (e *entry) nextPermitted(now time.Duration, after int64) time.Duration {
+func (c *cache) nextPermitted(e *entry, now time.Duration, after int64) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.number.Load() > after {
@@ -88,10 +88,11 @@ func (e *entry) nextPermitted(now time.Duration, after int64) time.Duration {
 	}
 	gap := min(mismatchGap<<min(max(0, e.inVain-1), 4), maxMismatchGap)
 	permitted := now
-	for _, s := range []*span{{e.begun, e.begun + gap}, e.pause.Load()} {
-		if s != nil && s.holds(now) {
-			permitted = max(permitted, s.until)
-		}
+	if s := (span{e.begun, e.begun + gap}); s.holds(now) {
+		permitted = s.until
+	}
+	if c.backsOff(e, now) {
+		permitted = max(permitted, e.pause.Load().until)
 	}
 	return permitted
 }

@@ -51,14 +51,14 @@ func TestMismatchWithoutAnAnswer(t *testing.T) {
 			time.Sleep(time.Minute)
 			b.Inject(secretstest.Fault{Err: secretstest.Throttling()})
 			v := verify(t.Context(), c, forged())
-			v.refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+			v.refuses(t, 0, tenantsecrets.ErrUnconfirmed, tenantsecrets.ErrUnavailable)
 			v.checkThrottled(t)
 			checkOperations(t, b, describeCall)
 			v = verify(t.Context(), c, forged()) // the pause is a second
-			v.refuses(t, mismatchWait, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+			v.refuses(t, mismatchWait, tenantsecrets.ErrUnconfirmed, tenantsecrets.ErrUnavailable)
 			v.checkThrottled(t)
 			checkOperations(t, b, describeCall)
-			verify(t.Context(), c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable) // more than that
+			verify(t.Context(), c, forged()).refuses(t, 0, tenantsecrets.ErrUnconfirmed, tenantsecrets.ErrUnavailable) // more than that
 			checkOperations(t, b)
 		})
 	})
@@ -67,7 +67,7 @@ func TestMismatchWithoutAnAnswer(t *testing.T) {
 			c, _ := warm(t, b)
 			time.Sleep(time.Minute)
 			b.Inject(secretstest.Fault{Delay: time.Hour})
-			verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
+			verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrUnconfirmed, tenantsecrets.ErrUnavailable)
 		})
 	})
 	t.Run("given up", func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestMismatchWithoutAnAnswer(t *testing.T) {
 			time.Sleep(time.Minute)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			verify(ctx, c, forged()).refuses(t, 0, tenantsecrets.ErrMismatch, context.Canceled)
+			verify(ctx, c, forged()).refuses(t, 0, tenantsecrets.ErrUnconfirmed, context.Canceled)
 			checkOperations(t, b)
 		})
 	})
@@ -97,7 +97,7 @@ func TestMismatchAfterALoadHasFailed(t *testing.T) {
 			return tenantsecrets.ErrMismatch
 		})
 		v := verdict{err, time.Since(began)}
-		v.refuses(t, time.Nanosecond+call, tenantsecrets.ErrMismatch)
+		v.refuses(t, time.Nanosecond+call, tenantsecrets.ErrUnconfirmed)
 		v.checkThrottled(t)
 		checkOperations(t, b, describeCall)
 	})

@@ -17,7 +17,7 @@ func TestMismatchInAnOutage(t *testing.T) {
 		good := signed(t, b)
 		b.Inject(secretstest.Fault{Delay: 10 * time.Millisecond, Err: secretstest.InternalError()})
 		time.Sleep(time.Minute)
-		verify(t.Context(), c, forged()).refuses(t, 10*time.Millisecond, tenantsecrets.ErrMismatch)
+		verify(t.Context(), c, forged()).refuses(t, 10*time.Millisecond, tenantsecrets.ErrUnconfirmed)
 		verify(t.Context(), c, good).accepts(t, 0)
 		checkOperations(t, b, describeCall)
 	})
@@ -30,7 +30,7 @@ func TestMismatchWaitsForOneSecondAtMost(t *testing.T) {
 		signature := signed(t, b)
 		slowLoads(b, time.Second)
 		time.Sleep(time.Minute)
-		verify(t.Context(), c, signature).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
+		verify(t.Context(), c, signature).refuses(t, mismatchWait, tenantsecrets.ErrUnconfirmed)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		verify(t.Context(), c, signature).accepts(t, 0) // the load was not in vain
@@ -45,14 +45,14 @@ func TestMismatchWaitsForOneSecondInAll(t *testing.T) {
 		c, _ := warm(t, b)
 		slowLoads(b, time.Hour)
 		time.Sleep(600 * time.Millisecond)
-		verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrMismatch)
+		verify(t.Context(), c, forged()).refuses(t, mismatchWait, tenantsecrets.ErrUnconfirmed)
 		checkOperations(t, b, describeCall)
 	})
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		c, _ := warm(t, b)
 		slowLoads(b, time.Hour)
 		time.Sleep(100 * time.Millisecond)
-		verify(t.Context(), c, forged()).refuses(t, 900*time.Millisecond+mismatchGrace, tenantsecrets.ErrMismatch)
+		verify(t.Context(), c, forged()).refuses(t, 900*time.Millisecond+mismatchGrace, tenantsecrets.ErrUnconfirmed)
 		checkOperations(t, b, describeCall)
 	})
 }
@@ -75,7 +75,7 @@ func TestMismatchWaitsForOneSecondWithALoadUnderWay(t *testing.T) {
 				ask(t.Context(), c).serves(t, old, 0)
 				time.Sleep(100 * time.Millisecond)
 				checkOperations(t, b, describeCall)
-				verify(t.Context(), c, forged()).refuses(t, test.waits, tenantsecrets.ErrMismatch)
+				verify(t.Context(), c, forged()).refuses(t, test.waits, tenantsecrets.ErrUnconfirmed)
 				checkOperations(t, b, test.calls...)
 			})
 		})
@@ -90,7 +90,7 @@ func TestMismatchAfterALoadHasEnded(t *testing.T) {
 		want  error
 	}{
 		"good":     {secretstest.Fault{}, tenantsecrets.ErrMismatch},
-		"failed":   {secretstest.Fault{Err: secretstest.Throttling()}, tenantsecrets.ErrMismatch},
+		"failed":   {secretstest.Fault{Err: secretstest.Throttling()}, tenantsecrets.ErrUnconfirmed},
 		"definite": {secretstest.Fault{Err: secretstest.AccessDenied()}, tenantsecrets.ErrAccessDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestMismatchWaitsNoLongerThanItsContext(t *testing.T) {
 				time.Sleep(age)
 				ctx, cancel := context.WithTimeout(t.Context(), left)
 				defer cancel()
-				verify(ctx, c, forged()).refuses(t, left, tenantsecrets.ErrMismatch)
+				verify(ctx, c, forged()).refuses(t, left, tenantsecrets.ErrUnconfirmed)
 			})
 		})
 	}

@@ -81,6 +81,16 @@ type Options struct {
 	// created once is known. Negative: any number.
 	UnknownIDs int
 
+	// Known reports whether a tenant ID is known to exist, for example from the list of
+	// customers that the service keeps in memory. An ID that it knows is loaded as a
+	// known tenant is: it needs no budget of UnknownIDs, so that a flood of made-up IDs
+	// does not keep a process that has just started from loading real tenants. An ID
+	// that it does not know is loaded within the budget, so that the list may lag
+	// behind. nil by default: only secrets that this client has loaded, created or
+	// prefetched are known. It is called only where no secret is cached, by many
+	// goroutines at once. It must be fast and must not call the client.
+	Known func(tenant string) bool
+
 	// Partition, Account and Region are where every secret must be, as in its ARN:
 	// "aws", "123456789012", "eu-central-1". Each that is empty is taken from the
 	// first secret that is loaded, and must not change after that.

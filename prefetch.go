@@ -59,7 +59,7 @@ func (c *Client) Prefetch(ctx context.Context, tenants iter.Seq[string], optFns 
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, ctx: ctx, batches: make(slots, prefetchBatches), telling: make(slots, 1)}
+	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, ctx: ctx, batches: newSlots(prefetchBatches), telling: make(chan struct{}, 1)}
 	p.began = p.cache.beganAt()
 	if rate := orDefault(o.Rate, defaultPrefetchRate); rate > 0 {
 		p.gap = time.Second / time.Duration(rate)
@@ -93,13 +93,13 @@ type prefetch struct {
 	progress func(tenant string, err error)
 	ctx      context.Context // the caller's, for events
 	began    time.Time
-	batches  slots
+	batches  *slots
 	gap      time.Duration // between two batches
 	next     time.Duration // when the next one may begin
 
 	running sync.WaitGroup
-	telling slots      // one: of progress
-	mu      sync.Mutex // guards what follows
+	telling chan struct{} // one at a time: of progress
+	mu      sync.Mutex    // guards what follows
 	done    int
 	errs    []error
 	again   []*entry // had no answer in this round
@@ -114,6 +114,7 @@ func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
 			p.report(tenant, s, err)
 			continue
 		}
+		e.named.Store(true)
 		if batch = append(batch, e); len(batch) == reader.MaxBatch {
 			p.start(ctx, batch, 1)
 			batch = nil
@@ -156,7 +157,7 @@ func (p *prefetch) start(ctx context.Context, batch []*entry, round int) {
 	err := p.cache.sleep(ctx, p.next-now)
 	p.next = max(p.next, now) + p.gap
 	if err == nil {
-		err = p.batches.take(ctx)
+		err = p.batches.take(ctx, 0, nil)
 	}
 	if err != nil {
 		for _, e := range batch {
@@ -229,7 +230,7 @@ func (p *prefetch) seat(e *entry, answers *batchAnswers) *seat {
 	s := &seat{entry: e, taken: make(chan struct{})}
 	s.result = p.cache.flights.DoChan(e.name, func() (any, error) {
 		if e.described() {
-			return p.cache.load(e, vouched)
+			return p.cache.load(&p.cache.groups.known, e, vouched)
 		}
 		return p.cache.loadNow(e, batched, func(ctx context.Context, e *entry, k known) (found, error) {
 			close(s.taken)
@@ -263,10 +264,11 @@ func (p *prefetch) read(ctx context.Context, a *batchAnswers, names []string) {
 	}
 	ctx, cancel := p.cache.bounded(ctx)
 	defer cancel()
-	if a.err = p.cache.slots.take(ctx); a.err != nil {
+	slots := p.cache.groups.known.slots
+	if a.err = slots.take(ctx, len(names), nil); a.err != nil {
 		return
 	}
-	defer p.cache.slots.free()
+	defer slots.free()
 	a.loads, a.err = safely(ctx, func() (map[string]reader.Load, error) { return reader.Batch(ctx, p.loader.api, names) })
 }
 
@@ -324,7 +326,7 @@ func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
 func (p *prefetch) report(tenant string, s *snapshot, err error) {
 	err = p.end(p.ctx, "Prefetch", tenant, hmacPath, p.began, s, err)
 	p.telling <- struct{}{}
-	defer p.telling.free()
+	defer func() { <-p.telling }()
 	p.mu.Lock()
 	p.done++
 	if err != nil {

@@ -198,7 +198,7 @@ func TestPrefetchTakesTurns(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *secretstest.Backend) {
 		b.Inject(secretstest.Fault{Delay: call})
 		ids := storeTenants(t, b, 3*batchSize)
-		c := newClient(t, b, func(o *tenantsecrets.Options) { o.MaxLoads = 1 })
+		c := newClient(t, b, oneSlot)
 		first := askAsync(t.Context(), c) // has the turn for two calls
 		done := prefetchAsync(t.Context(), c, ids, unlimited)
 		joining := make(chan error, 1)

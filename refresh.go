@@ -50,8 +50,8 @@ func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) 
 // secret and every other kind, or those alone whose paths are named. The next call for
 // one loads it, or fails; a load that is under way is not stored. It is for one who must not serve what there was, such
 // as a leaked key: in an outage the tenant is refused until Secrets Manager
-// answers. To pick up a change use [Client.Refresh]. It looks at every secret that is
-// held, a matter of milliseconds for 100,000. The error, an *Error, is
+// answers. To pick up a change use [Client.Refresh]. It looks at that tenant's secrets
+// alone. The error, an *Error, is
 // ErrInvalidTenant or ErrClosed.
 func (c *Client) Invalidate(tenant string, paths ...string) error {
 	began := c.cache().beganAt()

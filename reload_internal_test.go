@@ -40,7 +40,7 @@ func TestReloadReadsWhatWasWrittenBefore(t *testing.T) {
 			return found{snapshot: s}, nil
 		}
 		e := stranger(0)
-		held, err := c.get(t.Context(), e)
+		held, err := c.get(t.Context(), e, wanted)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestReloadReadsWhatWasWrittenBefore(t *testing.T) {
 			go func() {
 				_, _, _ = c.flights.Do(e.name, func() (any, error) {
 					time.Sleep(time.Second) // for its turn
-					return c.load(e, wanted)
+					return c.load(&c.groups.known, e, wanted)
 				})
 			}()
 			time.Sleep(time.Millisecond) // until that is under way

@@ -204,7 +204,7 @@ func newTenantSecret(s *snapshot) any {
 // callers. ctx bounds this call's wait alone. The error is an *Error.
 func (c *Client) TenantSecret(ctx context.Context, tenant string) (*TenantSecret, error) {
 	began := c.cache().beganAt()
-	s, _, err := c.tenantSnapshot(ctx, tenant)
+	s, _, err := c.tenantSnapshot(ctx, tenant, wanted)
 	if err != nil {
 		return nil, c.end(ctx, "TenantSecret", tenant, hmacPath, began, nil, err)
 	}
@@ -213,7 +213,7 @@ func (c *Client) TenantSecret(ctx context.Context, tenant string) (*TenantSecret
 }
 
 // tenantSnapshot returns what may be served, and when it was asked for.
-func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*snapshot, moment, error) {
+func (c *Client) tenantSnapshot(ctx context.Context, tenant string, n need) (*snapshot, moment, error) {
 	cache := c.cache()
 	e, s, now := cache.find(tenant, hmacPath)
 	if s != nil {
@@ -226,7 +226,7 @@ func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*snapshot, 
 		}
 	}
 	asked := moment{number: e.number.Load(), counted: true}
-	s, err := cache.get(ctx, e)
+	s, err := cache.get(ctx, e, n)
 	return s, asked, err
 }
 
@@ -236,20 +236,22 @@ func (c *Client) tenantSnapshot(ctx context.Context, tenant string) (*snapshot, 
 // keys that it found. try must not be nil and must not keep the keyring.
 //
 // The error is an *Error around try's, or around what kept the keys from being
-// read; for a tenant that does not exist it is ErrSignature and ErrNotFound. It is
-// ErrMismatch and ErrUnavailable, or the context's error, where newer keys were to
-// be looked for and no answer came: who would rather be asked again than refuse a
-// webhook signed with a key of the last minutes answers 503 then.
+// read. For a tenant that does not exist it is ErrSignature and ErrNotFound. It is
+// ErrUnconfirmed, and no ErrSignature, where newer keys could not be loaded: the
+// signature may be of a key of the last minutes, so answer 503.
 //
 // It is what signature schemes are built on; for the plain one use
 // [Client.VerifyHMAC].
 func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) error) error {
 	began := c.cache().beganAt()
-	s, asked, err := c.tenantSnapshot(ctx, tenant)
+	s, asked, err := c.tenantSnapshot(ctx, tenant, webhook)
 	if err != nil {
 		return c.end(ctx, "Verify", tenant, hmacPath, began, nil, unknownIsSignature(err))
 	}
 	s, err = c.retry(ctx, s, asked, try(s.keyring), try)
+	if asked.counted && s != nil {
+		c.cache().verified(s.entry, err == nil)
+	}
 	return c.end(ctx, "Verify", tenant, hmacPath, began, s, err)
 }
 
@@ -259,22 +261,26 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 // keys, which the function never does; what it returns where it cannot, see
 // [Client.Verify].
 //
-// What is final for the sender: ErrSignature, where the signature is not one of
-// the message's or there is no such tenant, ErrInvalidTenant, ErrPendingDeletion
-// and ErrSuspended. Any other error means that the question could not be answered,
-// and that the sender should try again. The error is an *Error.
+// These errors are final for the sender: ErrSignature (the signature is not one of
+// this message, or there is no such tenant), ErrInvalidTenant, ErrPendingDeletion
+// and ErrSuspended. Any other error, such as ErrUnconfirmed, means that the question
+// could not be answered: answer 503, so that the sender tries again. The error is an
+// *Error.
 func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, signature string) error {
 	began := c.cache().beganAt()
 	var tag [32]byte
 	if !parseSignature(&tag, signature) {
 		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, c.refuse(tenant))
 	}
-	s, asked, err := c.tenantSnapshot(ctx, tenant)
+	s, asked, err := c.tenantSnapshot(ctx, tenant, webhook)
 	if err != nil {
 		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, unknownIsSignature(err))
 	}
 	if err = s.keys.verify(&tag, message); err != nil {
 		s, err = c.retry(ctx, s, asked, err, func(k Keyring) error { return k.verify(&tag, message) })
+	}
+	if asked.counted && s != nil {
+		c.cache().verified(s.entry, err == nil)
 	}
 	return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, s, err)
 }
@@ -301,11 +307,20 @@ func (c *Client) retry(ctx context.Context, s *snapshot, asked moment, err error
 	case isDefinite(failed), errors.Is(failed, ErrClosed):
 		return nil, unknownIsSignature(failed)
 	case failed != nil:
-		return s, &failure{Sentinel: err, Detail: "and no newer key could be looked for", Cause: failed}
+		return s, &failure{Sentinel: ErrUnconfirmed, Detail: reason(failed), Cause: failed}
 	case newer == s:
 		return s, err
 	}
 	return newer, try(newer.keyring)
+}
+
+// reason is what is known of a failure beside its sentinel.
+func reason(err error) string {
+	var f *failure
+	if errors.As(err, &f) && f.Detail != "" {
+		return f.Detail
+	}
+	return err.Error()
 }
 
 // unknownIsSignature makes an unknown tenant look like a bad signature.

@@ -3,6 +3,7 @@ package tenantsecrets
 import (
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,11 +30,12 @@ type table struct {
 	strangers []*entry            // as they were added, the oldest at next once there are maxStrangers
 	next      int                 // in strangers
 	departed  map[uint64]struct{} // hashes of residents that lost their place: they are no strangers
+	siblings  map[string][]*entry // by tenant: the entries of the other kinds than its HMAC secret
 	closed    bool
 }
 
 func newTable(capacity int) *table {
-	t := &table{seed: maphash.MakeSeed(), capacity: capacity, departed: map[uint64]struct{}{}}
+	t := &table{seed: maphash.MakeSeed(), capacity: capacity, departed: map[uint64]struct{}{}, siblings: map[string][]*entry{}}
 	t.index.Store(newIndex(0))
 	return t
 }
@@ -63,10 +65,12 @@ func (t *table) add(e *entry) *entry {
 		return e
 	}
 	if _, known := t.departed[h]; known {
+		e.evicted.Store(true)
 		t.settleIn(e, h)
 		return e
 	}
 	t.insert(h, newSnapshot(e))
+	t.addSibling(e)
 	t.lineUp(e)
 	return e
 }
@@ -108,8 +112,11 @@ func (t *table) settleIn(e *entry, h uint64) {
 	switch at, found := x.locate(h, e.tenant, e.kind.path); {
 	case !found:
 		t.insert(h, e.latest())
+		t.addSibling(e)
 	case x.snapshots[at].Load().entry != e:
+		t.removeSibling(x.snapshots[at].Load().entry)
 		x.snapshots[at].Store(e.latest())
+		t.addSibling(e)
 	}
 	t.leaveLine(e)
 	for t.capacity > 0 && t.residents.size >= t.capacity {
@@ -130,8 +137,10 @@ func (t *table) evict() bool {
 	}
 	t.residents.remove(e)
 	e.resident.Store(false)
+	e.evicted.Store(true)
 	h := t.hash(e.tenant, e.kind.path)
 	t.index.Load().remove(h, e)
+	t.removeSibling(e)
 	t.departed[h] = struct{}{}
 	t.evictions.Add(1)
 	return true
@@ -153,6 +162,7 @@ func (t *table) lineUp(e *entry) {
 	}
 	if leaving := t.strangers[t.next]; leaving != nil {
 		t.index.Load().remove(t.hash(leaving.tenant, leaving.kind.path), leaving)
+		t.removeSibling(leaving)
 		leaving.inLine = 0
 	}
 	t.strangers[t.next] = e
@@ -200,16 +210,31 @@ func (t *table) all(f func(*snapshot)) {
 	}
 }
 
-// of returns the entries of a tenant. It keeps others from moving meanwhile.
-func (t *table) of(tenant string) (entries []*entry) {
+// of returns the entries of a tenant, without a look at any other.
+func (t *table) of(tenant string) []*entry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.all(func(s *snapshot) {
-		if s.entry.tenant == tenant {
-			entries = append(entries, s.entry)
-		}
-	})
+	entries := slices.Clone(t.siblings[tenant])
+	if s := t.find(tenant, hmacPath); s != nil {
+		entries = append(entries, s.entry)
+	}
 	return entries
+}
+
+// addSibling and removeSibling keep siblings as the index is. Their caller holds t.mu.
+func (t *table) addSibling(e *entry) {
+	if e.kind.path != hmacPath {
+		t.siblings[e.tenant] = append(t.siblings[e.tenant], e)
+	}
+}
+
+func (t *table) removeSibling(e *entry) {
+	rest := slices.DeleteFunc(t.siblings[e.tenant], func(other *entry) bool { return other == e })
+	if len(rest) == 0 {
+		delete(t.siblings, e.tenant)
+	} else {
+		t.siblings[e.tenant] = rest
+	}
 }
 
 // close forgets everything, and takes nothing in any more.
@@ -218,7 +243,7 @@ func (t *table) close() {
 	defer t.mu.Unlock()
 	t.closed = true
 	t.index.Store(newIndex(0))
-	t.residents, t.strangers, t.next, t.departed = sieve{}, nil, 0, nil
+	t.residents, t.strangers, t.next, t.departed, t.siblings = sieve{}, nil, 0, nil, nil
 }
 
 // oldest returns the age of the oldest snapshot that is held, and their number.

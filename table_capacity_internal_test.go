@@ -2,6 +2,7 @@ package tenantsecrets
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ func checkTable(t interface{ Fatalf(string, ...any) }, table *table) {
 	strangers := 0
 	table.all(func(s *snapshot) {
 		live++
+		if !slices.Contains(table.of(s.entry.tenant), s.entry) {
+			t.Fatalf("%s is not among the entries of its tenant", s.entry.name)
+		}
 		if seen[s.entry.name] {
 			t.Fatalf("%s has two places", s.entry.name)
 		}
@@ -48,6 +52,13 @@ func checkTable(t interface{ Fatalf(string, ...any) }, table *table) {
 			strangers++
 		}
 	})
+	for tenant, siblings := range table.siblings {
+		for _, e := range siblings {
+			if table.entryAt(e) != e {
+				t.Fatalf("%s has the entry %s, which cannot be found", tenant, e.name)
+			}
+		}
+	}
 	if x := table.index.Load(); live != x.live || live != residents+strangers || strangers > maxStrangers {
 		t.Fatalf("%d places, counted %d, for %d residents and %d strangers", live, x.live, residents, strangers)
 	}
@@ -85,6 +96,9 @@ func TestTableFitsTogether(t *testing.T) {
 			"": func(t *rapid.T) { checkTable(t, table) },
 			"add": func(t *rapid.T) {
 				e := stranger(rapid.IntRange(0, ids).Draw(t, "id"))
+				if rapid.Bool().Draw(t, "of another kind") {
+					e = otherKind(rapid.IntRange(0, 2).Draw(t, "id"))
+				}
 				if got := table.add(e); got == e || table.entryAt(e) != got {
 					made = append(made, got)
 				}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 )
 
 func stranger(i int) *entry {
@@ -19,7 +20,18 @@ func (t *table) entryOf(i int) *entry {
 	return nil
 }
 
-func (t *table) drop(e *entry) { t.index.Load().remove(t.hash(e.tenant, e.kind.path), e) }
+// otherKind is an entry of another kind than the tenant's HMAC secret.
+func otherKind(i int) *entry {
+	e := stranger(i)
+	e.name += "_other"
+	e.kind = &secretKind{path: "other", of: tenantSecretKind.of}
+	return e
+}
+
+func (t *table) drop(e *entry) {
+	t.index.Load().remove(t.hash(e.tenant, e.kind.path), e)
+	t.removeSibling(e)
+}
 
 func TestTableHasRoomForSoManyStrangers(t *testing.T) {
 	table := newTable(0)
@@ -93,5 +105,30 @@ func TestTableConcurrently(t *testing.T) {
 		if table.entryOf(i) == nil {
 			t.Fatalf("%d exists and has no place", i)
 		}
+	}
+}
+
+// Looking for one tenant's secrets does not look at the others': a search through all of
+// them would take 100 times as long for 100 times as many.
+func TestOneTenantIsFoundAmongMany(t *testing.T) {
+	took := func(tenants int) time.Duration {
+		table := newTable(0)
+		for i := range tenants {
+			table.keep(table.add(stranger(i)))
+		}
+		best := time.Hour
+		for range 5 {
+			began := time.Now()
+			for range 200 {
+				if len(table.of("t_7")) != 1 {
+					t.Fatal("not found")
+				}
+			}
+			best = min(best, time.Since(began))
+		}
+		return best
+	}
+	if few, many := took(500), took(50_000); many > 10*few {
+		t.Errorf("%v among 500 tenants, %v among 50,000", few, many)
 	}
 }

@@ -278,8 +278,8 @@ func TestStatusInAnOutage(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		defer b.Inject(secretstest.Fault{Err: secretstest.InternalError()})()
 		_, err := v.Verify(t.Context(), tenant, r.Header, []byte(body))
-		checkIs(t, err, tenantsecrets.ErrMismatch, tenantsecrets.ErrUnavailable)
-		if status := webhook.Status(err); status != http.StatusUnauthorized {
+		checkIs(t, err, tenantsecrets.ErrUnconfirmed, tenantsecrets.ErrUnavailable)
+		if status := webhook.Status(err); status != http.StatusServiceUnavailable {
 			t.Errorf("status is %d", status)
 		}
 	})
