@@ -3,6 +3,7 @@ package tenantsecrets
 import (
 	"cmp"
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,12 +61,38 @@ func TestFrozenProcessAges(t *testing.T) {
 	}
 }
 
-// A clock of the user's own counts as the wall clock does, where it is ahead.
-func TestOwnClockCountsTheWall(t *testing.T) {
-	now := time.Now()
-	c := newClock(func() time.Time { return now })
-	ageWhileFrozen(c, time.Hour)
-	if got := c.elapsed(); got != time.Hour {
-		t.Errorf("elapsed %v", got)
+// Every freeze counts, whatever the wall clock did before: a step back makes no secret
+// younger, and does not hide the freeze that follows.
+func TestEveryFreezeCounts(t *testing.T) {
+	hour, minute := time.Hour, time.Minute
+	for name, test := range map[string]struct {
+		jumps []time.Duration
+		want  time.Duration
+	}{
+		"none":                          {nil, 0},
+		"a freeze":                      {[]time.Duration{hour}, hour},
+		"two":                           {[]time.Duration{hour, minute}, hour + minute},
+		"a step back":                   {[]time.Duration{-2 * hour}, 0},
+		"a step back, then a freeze":    {[]time.Duration{-2 * hour, hour}, hour},
+		"a freeze, a step back, twice":  {[]time.Duration{hour, -hour, hour, -hour}, 2 * hour},
+		"an inaccurate reading":         {[]time.Duration{minJump - 1, -minJump + 1}, 0},
+		"many small steps, which drift": {slices.Repeat([]time.Duration{minJump / 5}, 50), 10 * minJump},
+	} {
+		for source, now := range map[string]func() time.Time{"the runtime's": nil, "the user's own": time.Now} {
+			t.Run(name+"/"+source, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := newClock(now)
+					for _, jump := range test.jumps {
+						ageWhileFrozen(c, jump)
+						time.Sleep(wallEvery)
+						c.elapsed()
+					}
+					time.Sleep(wallEvery)
+					if got, want := c.elapsed(), time.Duration(len(test.jumps)+1)*wallEvery+test.want; got != want {
+						t.Errorf("%v have elapsed, want %v", got, want)
+					}
+				})
+			})
+		}
 	}
 }

@@ -2,6 +2,7 @@ package tenantsecrets
 
 import (
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -61,20 +62,29 @@ func backoff(failures int) time.Duration {
 	return max(minBackoff, full-time.Duration(rand.Float64()*float64(full)/4))
 }
 
-// clock counts from the client's birth. A hit reads the monotonic clock alone,
-// which stands still while a process is frozen, as a suspended machine is; so the
-// wall clock is compared with it once in wallEvery of process time, and what the
-// one has moved more than the other counts as elapsed from then on.
+// clock counts from when the client was made. A hit reads the monotonic clock alone.
+// That clock stands still while a process is frozen, as on a suspended machine. So once
+// in wallEvery of process time it is compared with the wall clock, and each time that
+// the wall clock has jumped ahead, the jump counts as elapsed.
 type clock struct {
 	now  func() time.Time // nil: time.Now
 	base time.Time
 	wall time.Time // base without its monotonic reading
 
 	compared atomic.Int64 // monotonic time of the last comparison
-	frozen   atomic.Int64 // what the wall clock has moved more
+	frozen   atomic.Int64 // sum of the jumps ahead
+
+	mu   sync.Mutex    // guards lead; only ever tried, so that no call waits for it
+	lead time.Duration // of the wall clock over the monotonic one
 }
 
-const wallEvery = 100 * time.Millisecond
+const (
+	wallEvery = 100 * time.Millisecond
+
+	// minJump is the least change of the lead that is no inaccuracy of reading two
+	// clocks one after the other. Slower drift adds up until it is one.
+	minJump = 50 * time.Millisecond
+)
 
 func newClock(now func() time.Time) *clock {
 	c := &clock{now: now}
@@ -90,27 +100,41 @@ func (c *clock) time() time.Time {
 	return time.Now()
 }
 
+// elapsed is never negative: a clock of the user's own may go back, but nothing is older
+// than the client.
 func (c *clock) elapsed() time.Duration {
-	if c.now != nil {
-		now := c.now()
-		return max(0, now.Sub(c.base), now.Round(0).Sub(c.wall)) // it may go back, but nothing is older than the client
-	}
-	monotonic := time.Since(c.base)
+	monotonic := c.monotonic()
 	if monotonic-time.Duration(c.compared.Load()) >= wallEvery {
-		c.compare(monotonic)
+		c.compare()
 	}
 	return monotonic + time.Duration(c.frozen.Load())
 }
 
-// compare notes by how much the wall clock is ahead. It never takes that back: a
-// wall clock that was set back does not make anything younger.
-func (c *clock) compare(monotonic time.Duration) {
+func (c *clock) monotonic() time.Duration {
+	if c.now == nil {
+		return time.Since(c.base)
+	}
+	return max(0, c.now().Sub(c.base))
+}
+
+// compare looks for a jump of the wall clock. A jump back counts as nothing: it makes no
+// secret younger, and what follows it is seen all the same.
+func (c *clock) compare() {
+	if !c.mu.TryLock() {
+		return
+	}
+	defer c.mu.Unlock()
+	now := c.time()
+	monotonic := now.Sub(c.base)
 	c.compared.Store(int64(monotonic))
-	ahead := int64(time.Now().Round(0).Sub(c.wall) - monotonic)
-	for was := c.frozen.Load(); ahead > was; was = c.frozen.Load() {
-		if c.frozen.CompareAndSwap(was, ahead) {
-			return
-		}
+	lead := now.Round(0).Sub(c.wall) - monotonic
+	jump := lead - c.lead
+	if jump.Abs() < minJump {
+		return
+	}
+	c.lead = lead
+	if jump > 0 {
+		c.frozen.Add(int64(jump))
 	}
 }
 
