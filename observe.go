@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
 // Event is one thing that a client did, as [Options].Observe is told of it when it
@@ -117,7 +119,8 @@ func (c *cache) loaded(e *entry, began time.Time, s *snapshot, err error) {
 	c.tell(c.ctx, event)
 }
 
-// reported is the API with every request counted and told of.
+// reported is the API with every request counted and told of, and the size of every
+// answer limited.
 type reported struct {
 	api   API
 	cache func() *cache // hidden, as the Client's
@@ -140,28 +143,28 @@ func (c *cache) requested(ctx context.Context, op operation, name *string, began
 
 func (r *reported) DescribeSecret(ctx context.Context, in *secretsmanager.DescribeSecretInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error) {
 	began := r.cache().beganAt()
-	out, err := r.api.DescribeSecret(ctx, in, optFns...)
+	out, err := r.api.DescribeSecret(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
 	r.cache().requested(ctx, describeSecret, in.SecretId, began, err)
 	return out, err
 }
 
 func (r *reported) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	began := r.cache().beganAt()
-	out, err := r.api.GetSecretValue(ctx, in, optFns...)
+	out, err := r.api.GetSecretValue(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
 	r.cache().requested(ctx, getSecretValue, in.SecretId, began, err)
 	return out, err
 }
 
 func (r *reported) BatchGetSecretValue(ctx context.Context, in *secretsmanager.BatchGetSecretValueInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error) {
 	began := r.cache().beganAt()
-	out, err := r.api.BatchGetSecretValue(ctx, in, optFns...)
+	out, err := r.api.BatchGetSecretValue(ctx, in, append(optFns, answer.Limit(answer.ManySecrets))...)
 	r.cache().requested(ctx, batchGetSecretValue, nil, began, err)
 	return out, err
 }
 
 func (r *reported) CreateSecret(ctx context.Context, in *secretsmanager.CreateSecretInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
 	began := r.cache().beganAt()
-	out, err := r.api.CreateSecret(ctx, in, optFns...)
+	out, err := r.api.CreateSecret(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
 	r.cache().requested(ctx, createSecret, in.Name, began, err)
 	return out, err
 }
