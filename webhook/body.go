@@ -10,8 +10,19 @@ import (
 type content struct {
 	bytes  []byte
 	reader io.Reader // nil: bytes has it all
-	length int64     // as declared; -1 where it is not
+	length int64     // as declared; -1 where it is not known
 	err    error     // why it could not be read
+}
+
+// contentOf returns a request's body. A ContentLength of 0 beside a body means that
+// nobody set it, as it does in an http.Request that is sent: http.NewRequest leaves it
+// at 0 for a plain reader. Only nil and http.NoBody are known to be empty.
+func contentOf(r *http.Request) content {
+	c := content{reader: r.Body, length: r.ContentLength}
+	if c.length == 0 && r.Body != nil && r.Body != http.NoBody {
+		c.length = -1
+	}
+	return c
 }
 
 // firstRead is the most that is set aside for a body before any of it has come,

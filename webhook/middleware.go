@@ -27,7 +27,7 @@ func (v *Verifier) Middleware(tenant func(*http.Request) string) func(http.Handl
 
 func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, tenant string, next http.Handler) {
 	ctx := r.Context()
-	m, body, err := v.verify(ctx, tenant, r.Header, content{reader: r.Body, length: r.ContentLength})
+	m, body, err := v.verify(ctx, tenant, r.Header, contentOf(r))
 	if err != nil {
 		v.options.Observe(ctx, m, err)
 		status := Status(err)

@@ -195,6 +195,8 @@ func TestBodyLimit(t *testing.T) {
 		{"within, said to be over", 10, limit + 1, 413, 0},
 		{"shorter than said", 10, 20, 401, 10},
 		{"longer than said", 20, 10, 401, 11},
+		{"length not set, from a plain reader", limit, 0, 200, limit},
+		{"over, length not set", 100 * limit, 0, 413, limit + 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newService(t, func(o *webhook.Options) { o.MaxBody = limit })
@@ -210,6 +212,33 @@ func TestBodyLimit(t *testing.T) {
 			}
 			if tt.want == 200 && (len(s.seen) != 1 || s.seen[0] != content) {
 				t.Errorf("the handler saw %q", s.seen)
+			}
+		})
+	}
+}
+
+// http.NewRequest sets no length for a plain reader, and neither does whoever turns
+// another event into a request: a length of 0 beside a body says nothing. Only a
+// missing body is an empty one.
+func TestLengthThatIsNotSet(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body   io.ReadCloser
+		signed string
+		want   int
+	}{
+		"a plain reader":             {io.NopCloser(iotest.OneByteReader(strings.NewReader(body))), body, 200},
+		"a plain reader, empty":      {io.NopCloser(iotest.OneByteReader(strings.NewReader(""))), "", 200},
+		"another body than signed":   {io.NopCloser(strings.NewReader(body + " ")), body, 401},
+		"no body":                    {nil, "", 200},
+		"http.NoBody":                {http.NoBody, "", 200},
+		"no body, but one is signed": {http.NoBody, body, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t)
+			r := webhooktest.NewRequest(t, s.keys.Of(tenant), "/webhooks/"+tenant, tt.signed, s.clock.Sign)
+			r.Body, r.ContentLength = tt.body, 0
+			if status := s.serve(r); status != tt.want {
+				t.Errorf("status is %d, want %d: %v", status, tt.want, s.observed)
 			}
 		})
 	}

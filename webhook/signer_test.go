@@ -317,40 +317,81 @@ type closes struct {
 
 func (c *closes) Close() error { c.closed = true; return nil }
 
+// A body is signed and sent as it is, whether it can be read once or often. One that
+// is not as long as the request says is not sent: so would net/http have it.
 func TestTransportBodies(t *testing.T) {
-	signer, _, _ := newSigner(t, 1, schemes[0])
+	signer, far, _ := newSigner(t, 1, schemes[0])
 	base := &sent{}
 	transport := signer.Transport(base, tenant, destination)
 	broken := errors.New("what it read")
+	again := func(r io.Reader) func() (io.ReadCloser, error) {
+		return func() (io.ReadCloser, error) { return io.NopCloser(r), nil }
+	}
 	for name, tt := range map[string]struct {
+		reader  io.Reader
 		getBody func() (io.ReadCloser, error)
+		length  int64
 		good    bool
 	}{
-		"a stream":              {nil, false},
-		"GetBody":               {func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }, true},
-		"GetBody fails":         {func() (io.ReadCloser, error) { return nil, broken }, false},
-		"GetBody's reader does": {func() (io.ReadCloser, error) { return io.NopCloser(iotest.ErrReader(broken)), nil }, false},
+		"a stream":              {strings.NewReader(body), nil, 0, true},
+		"a stream, length -1":   {strings.NewReader(body), nil, -1, true},
+		"a stream, length":      {strings.NewReader(body), nil, int64(len(body)), true},
+		"a stream, cut short":   {strings.NewReader(body), nil, int64(len(body)) + 1, false},
+		"a stream, read before": {strings.NewReader(""), nil, int64(len(body)), false},
+		"a stream, longer":      {strings.NewReader(body), nil, int64(len(body)) - 1, false},
+		"no body, but a length": {nil, nil, 1, false},
+		"a stream breaks":       {iotest.ErrReader(broken), nil, -1, false},
+		"GetBody":               {strings.NewReader(body), again(strings.NewReader(body)), 0, true},
+		"GetBody, length":       {strings.NewReader(body), again(strings.NewReader(body)), int64(len(body)), true},
+		"GetBody, another one":  {strings.NewReader(body), again(strings.NewReader(body + " ")), int64(len(body)), false},
+		"GetBody fails":         {strings.NewReader(body), func() (io.ReadCloser, error) { return nil, broken }, 0, false},
+		"GetBody's reader does": {strings.NewReader(body), again(iotest.ErrReader(broken)), 0, false},
 	} {
-		base.requests = nil
+		base.requests, base.bodies = nil, nil
 		r := post(t, "https://far.example.com/hook", nil)
-		original := &closes{Reader: strings.NewReader(body)}
-		r.Body, r.GetBody = original, tt.getBody
+		original := &closes{Reader: tt.reader}
+		r.Body, r.GetBody, r.ContentLength = original, tt.getBody, tt.length
+		if tt.reader == nil {
+			r.Body, original.closed = nil, true
+		}
 		response, err := transport.RoundTrip(r)
 		if response != nil {
 			response.Body.Close()
 		}
 		if (err == nil) != tt.good || len(base.requests) != map[bool]int{true: 1}[tt.good] {
 			t.Errorf("%s: %v, %d sent", name, err, len(base.requests))
+			continue
 		}
 		if err != nil && strings.Contains(err.Error(), broken.Error()) {
 			t.Errorf("%s: the error quotes a reader: %v", name, err)
 		}
-		if tt.good && base.requests[0].ContentLength != int64(len(body)) {
-			t.Errorf("%s: length %d", name, base.requests[0].ContentLength)
-		}
 		if !original.closed {
 			t.Errorf("%s: the body was not closed", name)
 		}
+		if !tt.good {
+			continue
+		}
+		if base.requests[0].ContentLength != int64(len(body)) || base.bodies[0] != body {
+			t.Errorf("%s: length %d, body %q", name, base.requests[0].ContentLength, base.bodies[0])
+		}
+		if _, err := far.Verify(t.Context(), tenant, base.requests[0].Header, []byte(base.bodies[0])); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A body that turns out empty is sent as none, not as one of unknown length.
+func TestTransportOfAnEmptyStream(t *testing.T) {
+	signer, _, _ := newSigner(t, 1, schemes[0])
+	base := &sent{}
+	r := post(t, "https://far.example.com/hook", io.NopCloser(strings.NewReader("")))
+	response, err := signer.Transport(base, tenant, destination).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if sent := base.requests[0]; sent.ContentLength != 0 || sent.Body != http.NoBody {
+		t.Errorf("length %d, body %T", sent.ContentLength, sent.Body)
 	}
 }
 

@@ -18,9 +18,13 @@ import (
 //
 // The request itself is not changed: each attempt, and each redirect on the same
 // host, is a signed copy with the time of that moment. A redirect to another
-// scheme, host or port fails, and neither a signature nor the body goes there. A
-// body is held in memory while it is sent; it needs GetBody, which
-// http.NewRequest sets for a bytes.Reader, bytes.Buffer and strings.Reader.
+// scheme, host or port fails, and neither a signature nor the body goes there.
+//
+// The whole body is read into memory before the request is sent, because the
+// signature goes into a header. It is taken from GetBody where there is one. Without
+// it the body is read once, and such a request cannot be redirected with its body:
+// http.NewRequest sets GetBody for a bytes.Reader, bytes.Buffer and strings.Reader. A
+// body that is not as long as ContentLength says fails the request.
 //
 // What keeps the key from being read fails the request, and nothing is sent.
 func (s *Signer) Transport(base http.RoundTripper, tenant, destination string) http.RoundTripper {
@@ -68,38 +72,51 @@ func (t *transport) sign(r *http.Request) (*http.Request, error) {
 	if err := t.signer.sign(r.Context(), t.tenant, t.key, signed.Header, id, body); err != nil {
 		return nil, err
 	}
-	if body != nil {
-		signed.ContentLength = int64(len(body))
-		signed.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		signed.Body, _ = signed.GetBody()
+	signed.ContentLength = int64(len(body))
+	signed.GetBody = func() (io.ReadCloser, error) {
+		if len(body) == 0 {
+			return http.NoBody, nil
+		}
+		return io.NopCloser(bytes.NewReader(body)), nil
 	}
+	signed.Body, _ = signed.GetBody()
 	return signed, nil
 }
 
 var (
 	errRedirected = errors.New("a redirect to another host is not followed: the signature is for the first one")
-	errNoGetBody  = errors.New("the body is a stream: set GetBody, for a signature needs it before it is sent")
+	errLength     = errors.New("the body is not as long as ContentLength says: set it to the body's length, or to -1")
 )
 
-// read returns what is to be signed, and sent; nil where there is no body. It is
-// a copy: whoever repeats the request still has the original.
+// read returns what is to be signed and sent. A body that was read before must not be
+// signed as an empty one, so its length is compared. 0 beside a body means that the
+// length is not known, as -1 does.
 func read(r *http.Request) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
+	body, err := readAll(r)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if r.ContentLength > 0 && r.ContentLength != int64(len(body)) {
+		return nil, errLength
+	}
+	return body, nil
+}
+
+// readAll reads a copy of the body where GetBody gives one: then a caller who repeats
+// the request still has the original.
+func readAll(r *http.Request) ([]byte, error) {
+	switch {
+	case r.Body == nil:
 		return nil, nil
+	case r.GetBody == nil:
+		return io.ReadAll(r.Body)
 	}
-	if r.GetBody == nil {
-		return nil, errNoGetBody
-	}
-	body, err := r.GetBody()
+	another, err := r.GetBody()
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
 	}
-	defer body.Close()
-	content, err := io.ReadAll(body)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	return content, nil
+	defer another.Close()
+	return io.ReadAll(another)
 }
 
 // leaves tells whether the request follows a redirect to another place than the
