@@ -43,14 +43,35 @@
 // a request that is malformed or late costs no load, and no body beyond the limit
 // is ever hashed.
 //
-// Before a well-formed signature is refused, the client looks for keys that it
-// has not seen; see tenantsecrets.Client.Verify. For a tenant that does not exist
-// or is suspended, the body is read and hashed all the same: once nothing is
-// loaded, the work behind the answer is that behind a bad signature where there is
-// one key, and so is the answer, byte for byte. What is told apart is a tenant that
-// is not held in an outage, or while too many unknown ones are asked for, which
-// anybody can bring about: whether there is one is not found out then, and the
-// answer is 503.
+// Before a well-formed signature is refused, the client looks for newer keys; see
+// tenantsecrets.Client.Verify.
+//
+// # What a sender is told
+//
+// 401 is final, and most senders drop the message or switch the webhook off. It is sent
+// only where the question was answered: the signature is malformed or late, or a replay;
+// newer keys were looked for and none made it; there is no such tenant, or it is
+// suspended or scheduled for deletion.
+//
+// Where newer keys could not be looked for, a signature that no known key made may be
+// valid: its key may be a minute old. The answer is 503 with Retry-After, and the sender
+// tries again. Newer keys cannot be looked for
+//
+//   - in an outage of Secrets Manager,
+//   - while the budget for such loads is spent,
+//   - for a tenant whose keys were looked up because of another such signature 1 to 10 s
+//     ago.
+//
+// The answer is also 503 for a tenant ID that is not cached and cannot be looked up, in
+// an outage or with a spent budget, whether there is such a tenant or not. [Status] has
+// the whole list.
+//
+// What a sender can find out: in calm, one request to a real tenant with one key and one
+// to a made-up tenant get the same bytes after the same work, once the answer needs no
+// load. Under a flood or by repeated probing a tenant ID can be recognised: a real
+// tenant gets 503 between two loads and a made-up one 401 for 30 s, a load takes longer
+// than none, and a tenant with several keys costs a hash for each. Tenant IDs are not
+// secrets: do not build on nobody knowing them.
 //
 // # Stricter than others
 //

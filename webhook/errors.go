@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,6 +28,15 @@ func malformed(why string) error {
 	return fmt.Errorf("%w: %s", tenantsecrets.ErrSignature, why)
 }
 
+// unanswered are what says that the question could not be answered, whatever else the
+// same error says: a signature that no known key made, while newer keys could not be
+// loaded, may be valid.
+var unanswered = []error{
+	tenantsecrets.ErrUnavailable,
+	context.Canceled,
+	context.DeadlineExceeded,
+}
+
 // refusals are what is final for the sender.
 var refusals = []error{
 	tenantsecrets.ErrSignature, // an unknown tenant's too
@@ -36,17 +46,28 @@ var refusals = []error{
 	tenantsecrets.ErrSuspended,
 }
 
-// Status is the HTTP status that tells a webhook's sender of what
-// [Verifier.Verify] returned: 200; 401, which is final; 413 for a body over the
-// limit; 503 where the question could not be answered, so that the sender comes
-// again. A signature that no known key made is 401 also where newer keys could not
-// be looked for: another answer would tell that there is such a tenant.
+// Status returns the HTTP status to answer a webhook's sender with, from the error of
+// [Verifier.Verify]:
+//
+//   - 200 for nil.
+//   - 401 where the answer is final. The signature is malformed, late or a replay; or
+//     newer keys were looked for and none made it; or there is no such tenant, or the
+//     tenant is suspended or scheduled for deletion.
+//   - 413 for a body over Options.MaxBody.
+//   - 503 for everything else: the question could not be answered, and the same request
+//     may be valid. That includes a signature that no known key made while newer keys
+//     could not be loaded, in an outage, with a spent budget, or too soon after the last
+//     load for this tenant. Send Retry-After with it; [Verifier.Middleware] does.
+//
+// An error that is tenantsecrets.ErrUnavailable is never a 401, whatever else it is.
 func Status(err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
 	case errors.Is(err, ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
+	case isAny(err, unanswered...):
+		return http.StatusServiceUnavailable
 	case isAny(err, refusals...):
 		return http.StatusUnauthorized
 	}

@@ -7,16 +7,18 @@ import (
 	"net/http"
 )
 
-// Middleware lets verified webhooks through to a handler, and answers all others
-// itself, as [Status] says, with that status's name and nothing else. tenant says
-// whom a request claims to be of: [PathTenant], [HostTenant] or a function of your
-// own, which must not read the body.
+// Middleware passes verified webhooks to a handler. It answers all others itself with
+// the status that [Status] returns and that status's name, and nothing else; a 503 has
+// a Retry-After of 10 s. tenant returns the tenant that a request claims to be from:
+// [PathTenant], [HostTenant] or a function of your own, which must not read the body.
 //
 // The handler finds the whole body in r.Body and the [Match] by [FromContext]. With
 // a [ReplayGuard], a handler that answers with 5xx or panics has not handled the
-// message: it is released.
+// message: the message is released and may come again.
 //
-// How long a sender may take to send its body is the http.Server's ReadTimeout.
+// The body is read before the keys are looked up, so set the http.Server's
+// ReadHeaderTimeout and ReadTimeout: they bound how long a sender may take. A
+// ContentLength of 0 with a body other than http.NoBody counts as not set.
 func (v *Verifier) Middleware(tenant func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,8 +32,7 @@ func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, tenant string, 
 	m, body, err := v.verify(ctx, tenant, r.Header, contentOf(r))
 	if err != nil {
 		v.options.Observe(ctx, m, err)
-		status := Status(err)
-		http.Error(w, http.StatusText(status), status)
+		refuse(w, Status(err))
 		return
 	}
 	r = accept(r, m, body)
@@ -41,6 +42,18 @@ func (v *Verifier) serve(w http.ResponseWriter, r *http.Request, tenant string, 
 		return
 	}
 	v.serveClaimed(w, r, m, next)
+}
+
+// retryAfter is what a sender is told in seconds with a 503. Loads that signatures may
+// cause for one tenant are at most 10 s apart: by then newer keys may be looked for
+// again. It is one number for all, so that it tells nothing.
+const retryAfter = "10"
+
+func refuse(w http.ResponseWriter, status int) {
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	http.Error(w, http.StatusText(status), status)
 }
 
 // serveClaimed releases the message unless the handler has handled it. A panic

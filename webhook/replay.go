@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
+
+	"github.com/formbridge/tenantsecrets"
 )
 
 // ReplayGuard remembers which messages were accepted, so that none is accepted
@@ -64,10 +67,39 @@ func (v *Verifier) claim(ctx context.Context, c *check, m *Match) error {
 	hold += replayMargin
 	until := time.Now().Add(hold)
 	if err := v.options.Replay.Claim(ctx, key, hold); err != nil {
-		return failed(m.Tenant, err)
+		return failed(m.Tenant, unclaimed(err))
 	}
 	m.claim = &claimed{key, until}
 	return nil
+}
+
+// unclaimed is a guard's error. One that is not ErrReplay says nothing about the
+// message, not even where a guard reports that a secret of its own was not found.
+func unclaimed(err error) error {
+	if errors.Is(err, ErrReplay) || errors.Is(err, tenantsecrets.ErrUnavailable) {
+		return err
+	}
+	return &guardError{"the replay guard failed, and the message was not accepted", err}
+}
+
+// guardError is an ErrUnavailable that has nothing to do with Secrets Manager.
+type guardError struct {
+	why   string
+	cause error // nil: the guard is full
+}
+
+func (e *guardError) Error() string {
+	if e.cause == nil {
+		return e.why
+	}
+	return e.why + ": " + e.cause.Error()
+}
+
+func (e *guardError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{tenantsecrets.ErrUnavailable}
+	}
+	return []error{tenantsecrets.ErrUnavailable, e.cause}
 }
 
 // claimed is what the guard holds, at least until then.

@@ -73,16 +73,18 @@ type Match struct {
 // without a [ReplayGuard], no allocation; it waits for newer keys at most as long as
 // tenantsecrets.Client.Verify does.
 //
-// The error is a *tenantsecrets.Error. [Status] says what the sender should be told;
-// that is final for
+// The error is a *tenantsecrets.Error. [Status] says what to answer the sender with.
+// An error that is tenantsecrets.ErrUnavailable, or the context's, means that the
+// question could not be answered, whatever else the error is. Otherwise the answer is
+// final for
 //
 //   - ErrInvalidTenant
 //   - ErrSignature: malformed headers; also ErrTolerance, ErrMismatch, ErrNotFound
 //     and ErrReplay
 //   - ErrPendingDeletion and ErrSuspended
+//   - ErrTooLarge
 //
-// and for ErrTooLarge. Every other error means that the question could not be
-// answered.
+// and every other error means that the question could not be answered.
 //
 // With a [ReplayGuard], a message that was accepted stays so: if it is not handled
 // after all, say so with [Verifier.Release].
@@ -146,15 +148,14 @@ func (v *Verifier) envelope(c *check, header http.Header) error {
 	return nil
 }
 
-// refuse does for a tenant that has no keys what is done for one that has: the
-// body is hashed. Who asks does not learn from the answer, and from the time it
-// takes only what a load tells, whether there is such a tenant.
+// refuse does for a tenant without keys at hand what is done for one that has a key: it
+// hashes the body. So one request to a made-up tenant and one to a real tenant cost the
+// same work, and get the same answer, whether that is 401 or 503.
 func (v *Verifier) refuse(c *check, err error) error {
-	hidden := isAny(err, tenantsecrets.ErrNotFound, tenantsecrets.ErrPendingDeletion, tenantsecrets.ErrSuspended)
-	if c.tried || !hidden || Status(err) != http.StatusUnauthorized {
-		return err
+	alike := isAny(err, tenantsecrets.ErrNotFound, tenantsecrets.ErrPendingDeletion, tenantsecrets.ErrSuspended, tenantsecrets.ErrUnavailable)
+	if !c.tried && alike {
+		_ = c.attempt(v.decoy) // nobody has its key
 	}
-	_ = c.attempt(v.decoy) // nobody has its key
 	return err
 }
 
