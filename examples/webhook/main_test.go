@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,41 +12,76 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/formbridge/tenantsecrets"
-	"github.com/formbridge/tenantsecrets/secretstest"
+	"github.com/formbridge/tenantsecrets/webhook"
+	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAnswers(t *testing.T) {
-	var out strings.Builder
-	if err := run(context.Background(), &out); err != nil {
+	var out, reasons strings.Builder
+	if err := run(context.Background(), &out, slog.New(slog.NewTextHandler(&reasons, nil))); err != nil {
 		t.Fatal(err)
 	}
-	const want = `the tenant's own       200 OK
-another body           401 Unauthorized
-a forged signature     401 Unauthorized
-no signature           401 Unauthorized
-an unknown tenant      401 Unauthorized
-no tenant at all       401 Unauthorized
-known, in an outage    200 OK
-unknown, in an outage  503 Service Unavailable
+	const want = `Secrets Manager answers:
+  signed by the tenant               200 OK
+  the same request again             401 Unauthorized
+  another body than was signed       401 Unauthorized
+  no signature                       401 Unauthorized
+  signed an hour ago                 401 Unauthorized
+  an unknown tenant                  401 Unauthorized
+  not a tenant ID                    401 Unauthorized
+  a body of 1 MiB                    413 Request Entity Too Large
+Secrets Manager does not answer:
+  signed by the tenant               200 OK
+  signed with a key not seen before  503 Service Unavailable, retry after 10 s
+  a tenant not seen before           503 Service Unavailable, retry after 10 s
+2 webhooks were processed
 `
 	if out.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
 	}
+	if n := strings.Count(reasons.String(), "webhook refused"); n != 9 {
+		t.Errorf("%d reasons were logged:\n%s", n, reasons.String())
+	}
 }
 
-func TestBodyOverTheLimitIsNotHashed(t *testing.T) {
-	c, err := tenantsecrets.New(secretstest.New(), tenantsecrets.Naming{Environment: "prod", Service: "formbridge"})
+// A message that could not be processed may come again, with the same signature.
+func TestProcessingFails(t *testing.T) {
+	keys, failed := webhooktest.NewKeys("t_abc123"), errors.New("no database")
+	process := func(m webhook.Match, body []byte) error {
+		if m.Tenant != "t_abc123" || string(body) != "paid" {
+			t.Errorf("match %+v, body %q", m, body)
+		}
+		return failed
+	}
+	receiver, err := newReceiver(keys, process, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	recorder := httptest.NewRecorder()
-	request := httptest.NewRequest(http.MethodPost, "/webhooks/t_abc123", strings.NewReader(strings.Repeat("x", maxBody+1)))
-	receiver(c).ServeHTTP(recorder, request)
-	if recorder.Code != http.StatusRequestEntityTooLarge {
-		t.Errorf("status = %d", recorder.Code)
+	r := webhooktest.NewRequest(t, keys.Of("t_abc123"), "/webhooks/t_abc123", "paid")
+	post := func() int {
+		again, w := r.Clone(t.Context()), httptest.NewRecorder()
+		again.Body = io.NopCloser(strings.NewReader("paid"))
+		receiver.ServeHTTP(w, again)
+		return w.Code
+	}
+	if status := post(); status != http.StatusInternalServerError {
+		t.Errorf("it failed, and the status is %d", status)
+	}
+	failed = nil
+	if status := post(); status != http.StatusOK {
+		t.Errorf("sent again, the status is %d", status)
+	}
+	if status := post(); status != http.StatusUnauthorized {
+		t.Errorf("sent again after it was processed, the status is %d", status)
+	}
+}
+
+// A connection is not kept for ever by a sender that sends nothing.
+func TestServerHasTimeLimits(t *testing.T) {
+	s := newServer(http.NotFoundHandler())
+	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout < s.ReadHeaderTimeout || s.IdleTimeout <= 0 {
+		t.Errorf("headers %v, request %v, idle %v", s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout)
 	}
 }
