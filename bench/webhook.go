@@ -138,7 +138,8 @@ func (in *inbox) deliver(ctx context.Context, s *webhookScheme, secrets []string
 	if d.library, err = openLibrary(s, secrets); err != nil {
 		return nil, err
 	}
-	if d.verifier, err = webhook.New(in.client, func(o *webhook.Options) { o.Scheme = s.Scheme }); err != nil {
+	scheme := func(o *webhook.Options) { o.Scheme, o.SecondScheme = s.Scheme, true } // one client serves all schemes here
+	if d.verifier, err = webhook.New(in.client, scheme); err != nil {
 		return nil, err
 	}
 	_, err = d.verifier.Verify(ctx, in.tenant, d.header, body)

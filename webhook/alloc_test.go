@@ -37,7 +37,7 @@ func TestVerifyDoesNotAllocate(t *testing.T) {
 		store(t, b, "hmac_key", hmacDocument(t, keys, nil))
 		c := newClient(t, b)
 		eachScheme(t, func(t *testing.T, s scheme) {
-			v, ctx, message := newVerifier(t, c, s.option), context.Background(), filled(kibibyte)
+			v, ctx, message := newVerifier(t, c, s.option, secondScheme), context.Background(), filled(kibibyte)
 			r := webhooktest.NewRequest(t, keysOf(t, b), "/", string(message), s.sign)
 			verify := func() {
 				if _, err := v.Verify(ctx, tenant, r.Header, message); err != nil {
@@ -116,7 +116,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 	for _, s := range schemes {
 		b.Run(s.name, func(b *testing.B) {
-			v := newVerifier(b, c, s.option)
+			v := newVerifier(b, c, s.option, secondScheme)
 			r := webhooktest.NewRequest(b, keys, "/", string(message), s.sign)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -127,7 +127,7 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 	b.Run("middleware", func(b *testing.B) {
-		v := newVerifier(b, c)
+		v := newVerifier(b, c, secondScheme)
 		r := webhooktest.NewRequest(b, keys, "/", string(message))
 		r.SetPathValue("tenant", tenant)
 		handler := v.Middleware(webhook.PathTenant("tenant"))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -33,8 +33,19 @@
 // GitHub and Shopify sign no time: what was sent once can be sent again for ever,
 // and the receiver has to know what it has handled. In all others the timestamp
 // is checked, and nothing turns that off. A scheme of your own is three methods,
-// see [Scheme]. Give a tenant's key to one scheme: under two that sign different
-// things, a message of the one may be a message of the other.
+// see [Scheme].
+//
+// Use a key with one scheme. GitHub signs the body alone, and Stripe time.body: with one
+// key under both, whoever gets the tenant's system to send the body 1767323045.{...} in
+// the way of GitHub has a signed Stripe message, at a time of their choice. The other way
+// round, a Stripe message can be sent again for ever as a GitHub one. So [New] refuses a
+// second Verifier of a client whose scheme signs other bytes, unless Options.SecondScheme
+// is set. New cannot see other processes, two clients of the same secrets, [Keys] of your
+// own, or what a sender does with the key elsewhere.
+//
+// Schemes that sign the same bytes are treated as one: a message of one is the same
+// message of the other. Give their Verifiers the same [ReplayGuard], else each accepts it
+// once.
 //
 // # In which order
 //

@@ -197,6 +197,26 @@ func ExampleOptions() {
 	// Output: webhook: New: invalid option: Tolerance 0s is not above 0 and at most 24h0m0s
 }
 
+// A sender changes from one scheme to another with the key that it has: until it is done,
+// a second Verifier takes what it signs in the new way.
+func ExampleOptions_secondScheme() {
+	client, err := tenantsecrets.New(secretstest.New(), tenantsecrets.Naming{Environment: "prod", Service: "formbridge"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	_, err = webhook.New(client, func(o *webhook.Options) { o.Scheme = webhook.GitHub() })
+	fmt.Println("GitHub:", err)
+	_, err = webhook.New(client) // Standard Webhooks
+	fmt.Println("refused:", errors.Is(err, tenantsecrets.ErrInvalidOption))
+	_, err = webhook.New(client, func(o *webhook.Options) { o.SecondScheme = true })
+	fmt.Println("until the change is done:", err)
+	// Output:
+	// GitHub: <nil>
+	// refused: true
+	// until the change is done: <nil>
+}
+
 // With a tenant in the host instead of the path.
 func ExampleHostTenant() {
 	tenant := webhook.HostTenant("hooks.example.com")

@@ -14,6 +14,18 @@ type Options struct {
 	// Scheme is how the webhooks are signed; StandardWebhooks() by default.
 	Scheme Scheme
 
+	// SecondScheme allows this Verifier beside others of the same client whose schemes
+	// sign other bytes. By default New refuses it: with one key under two schemes, a
+	// message that was signed for the one may be read as another message of the other.
+	// StandardWebhooks and Svix sign the same bytes, as do Stripe and TimestampedPair, and
+	// GitHub and Shopify.
+	//
+	// Set it for as long as a sender changes from one scheme to another with the same
+	// key, or where the function given to Middleware returns "" for tenants of the other
+	// scheme. New sees the Verifiers of one *tenantsecrets.Client in one process: neither
+	// other processes, nor two clients of the same secrets, nor Keys of your own.
+	SecondScheme bool
+
 	// Tolerance is how far a timestamp may be from the time here, before or after
 	// it; 5 min by default, more than 0, at most 24 h. For the schemes that sign no
 	// time it is how long a ReplayGuard remembers.

@@ -37,7 +37,7 @@ func (g *quarterGuard) Claim(_ context.Context, _ webhook.ReplayKey, hold time.D
 func (*quarterGuard) Release(context.Context, webhook.ReplayKey) error { return nil }
 
 // A busy tenant's valid messages are accepted through a Verifier, and replays of them are
-// not: 200 a second, for as long as the guard remembers them.
+// not: 100 a second, for as long as the guard remembers them.
 func TestBusyTenantIsVerified(t *testing.T) {
 	for name, guard := range map[string]webhook.ReplayGuard{"default": nil, "control": &quarterGuard{}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -48,12 +48,12 @@ func TestBusyTenantIsVerified(t *testing.T) {
 			v := newVerifier(t, keys, func(o *webhook.Options) { o.Replay = guard })
 			refused, replayed := 0, 0
 			for second := range int(hold/time.Second) + 10 {
-				for i := range 200 {
+				for i := range 100 {
 					r := webhooktest.NewRequest(t, keys.Of(tenant), "/", body)
 					if _, err := v.Verify(t.Context(), tenant, r.Header, []byte(body)); err != nil {
 						refused++
 					}
-					if i%100 == 0 && second%10 == 0 {
+					if i == 0 && second%10 == 0 {
 						if _, err := v.Verify(t.Context(), tenant, r.Header, []byte(body)); errors.Is(err, webhook.ErrReplay) {
 							replayed++
 						}
@@ -62,7 +62,7 @@ func TestBusyTenantIsVerified(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 			t.Logf("%s: %d refused", name, refused)
-			if (refused == 0) != (name == "default") || name == "default" && replayed != 2*32 {
+			if (refused == 0) != (name == "default") || name == "default" && replayed != 32 {
 				t.Errorf("%s: %d valid ones refused, %d replays refused", name, refused, replayed)
 			}
 		})
@@ -117,10 +117,10 @@ func TestReplayGuardAgainstModel(t *testing.T) {
 			g, until := webhook.RememberReplays(10_000), map[webhook.ReplayKey]time.Time{}
 			for _, s := range steps {
 				k := key(fmt.Sprint("t_", s.tenant), s.id)
-				switch {
-				case s.kind == 0:
+				switch s.kind {
+				case 0:
 					time.Sleep(time.Duration(s.seconds) * time.Second)
-				case s.kind == 1:
+				case 1:
 					_ = g.Release(t.Context(), k)
 					delete(until, k)
 				default:

@@ -36,8 +36,8 @@ func refusedAt(t *testing.T, g webhook.ReplayGuard, perSecond int, during time.D
 // A busy tenant's valid messages are accepted, second after second, for as long as the
 // guard has to remember them and after that.
 func TestBusyTenant(t *testing.T) {
-	during := hold + 30*time.Second
-	if os.Getenv("TENANTSECRETS_DEPTH") == "full" {
+	during, full := hold+10*time.Second, os.Getenv("TENANTSECRETS_DEPTH") == "full"
+	if full {
 		during = 2 * hold
 	}
 	for _, perSecond := range []int{54, 200, 5000} {
@@ -45,6 +45,9 @@ func TestBusyTenant(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				if refused := refusedAt(t, webhook.RememberReplays(0), perSecond, during); refused != 0 {
 					t.Errorf("%d of %d were refused", refused, perSecond*int(during/time.Second))
+				}
+				if perSecond > 1000 && !full {
+					return // what the control does is clear from the others
 				}
 				control := refusedAt(t, &quarterGuard{}, perSecond, during)
 				t.Logf("the control refuses %d of %d", control, perSecond*int(during/time.Second))

@@ -30,11 +30,16 @@ type Verifier struct {
 	checks  sync.Pool             // of *check
 }
 
-// New returns a Verifier with the keys of a client. The error is ErrInvalidOption.
+// New returns a Verifier with the keys of a client. The error is ErrInvalidOption, also
+// where the client has a Verifier already whose scheme signs other bytes; see
+// Options.SecondScheme.
 func New(keys Keys, optFns ...func(*Options)) (*Verifier, error) {
 	o, err := resolve(optFns)
 	if c, ok := keys.(*tenantsecrets.Client); err == nil && (keys == nil || ok && c == nil) {
 		err = invalid("no keys")
+	}
+	if err == nil && !o.SecondScheme {
+		err = bind(keys, o.Scheme)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("webhook: New: %w", err)
