@@ -65,8 +65,8 @@
 // suspended or scheduled for deletion.
 //
 // Where newer keys could not be looked for, a signature that no known key made may be
-// valid: its key may be a minute old. The answer is 503 with Retry-After, and the sender
-// tries again. Newer keys cannot be looked for
+// valid: its key may be a minute old. That is tenantsecrets.ErrUnconfirmed. The answer is
+// 503 with Retry-After, and the sender tries again. Newer keys cannot be looked for
 //
 //   - in an outage of Secrets Manager,
 //   - while the budget for such loads is spent,

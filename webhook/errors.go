@@ -29,10 +29,9 @@ func malformed(why string) error {
 }
 
 // unanswered are what says that the question could not be answered, whatever else the
-// same error says: a signature that no known key made, while newer keys could not be
-// loaded, may be valid.
+// same error says.
 var unanswered = []error{
-	tenantsecrets.ErrUnavailable,
+	tenantsecrets.ErrUnavailable, // ErrUnconfirmed too
 	context.Canceled,
 	context.DeadlineExceeded,
 }
@@ -55,9 +54,9 @@ var refusals = []error{
 //     tenant is suspended or scheduled for deletion.
 //   - 413 for a body over Options.MaxBody.
 //   - 503 for everything else: the question could not be answered, and the same request
-//     may be valid. That includes a signature that no known key made while newer keys
-//     could not be loaded, in an outage, with a spent budget, or too soon after the last
-//     load for this tenant. Send Retry-After with it; [Verifier.Middleware] does.
+//     may be valid. That includes tenantsecrets.ErrUnconfirmed: no known key made the
+//     signature, and newer keys could not be loaded, in an outage, with a spent budget,
+//     or too soon after the last load for this tenant. Send Retry-After with it; [Verifier.Middleware] does.
 //
 // An error that is tenantsecrets.ErrUnavailable is never a 401, whatever else it is.
 func Status(err error) int {

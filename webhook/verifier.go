@@ -13,10 +13,11 @@ import (
 )
 
 // Keys is where a [Verifier] gets a tenant's keys from. A *tenantsecrets.Client
-// is one, and its Verify says what is expected of it: to call try, again with newer
-// keys where its error is ErrMismatch, and to return its error. It must not call
-// try twice at once, nor after it has returned: by then try is another request's. It is
-// called by many goroutines at once.
+// is one. Verify calls try with the tenant's keys and returns its error. Where that is
+// ErrMismatch it calls try again with newer keys, or returns tenantsecrets.ErrUnconfirmed
+// where it could not look for any. It must not call try twice at once, nor after it has
+// returned: by then try belongs to another request. It is called by many goroutines at
+// once.
 type Keys interface {
 	Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error
 }
@@ -79,9 +80,9 @@ type Match struct {
 // tenantsecrets.Client.Verify does.
 //
 // The error is a *tenantsecrets.Error. [Status] says what to answer the sender with.
-// An error that is tenantsecrets.ErrUnavailable, or the context's, means that the
-// question could not be answered, whatever else the error is. Otherwise the answer is
-// final for
+// An error that is tenantsecrets.ErrUnavailable, as ErrUnconfirmed is, or the context's,
+// means that the question could not be answered, whatever else the error is. Otherwise
+// the answer is final for
 //
 //   - ErrInvalidTenant
 //   - ErrSignature: malformed headers; also ErrTolerance, ErrMismatch, ErrNotFound
