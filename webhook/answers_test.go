@@ -260,6 +260,28 @@ func TestAnswersAlike(t *testing.T) {
 	}
 }
 
+// What can be told apart by asking again and again, as the documentation says: a real
+// tenant's newer keys are looked for only so often, and that a made-up one does not exist
+// is remembered.
+func TestAnswersUnderProbing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAnswers(t)
+		status := func(id string) string { return strings.Fields(a.serve(a.forged(id)))[1] }
+		for i := range 6 {
+			if got := status("t_nobody"); got != "401" {
+				t.Errorf("request %d for a made-up tenant gets %s", i, got)
+			}
+		}
+		seen := map[string]int{}
+		for range 6 {
+			seen[status(tenant)]++
+		}
+		if seen["401"] == 0 || seen["503"] == 0 || seen["401"]+seen["503"] != 6 {
+			t.Errorf("a real tenant's requests get %v", seen)
+		}
+	})
+}
+
 // Behind a 503 is the same work, too: a body is hashed that no key can match.
 func TestUnansweredIsHashed(t *testing.T) {
 	for _, err := range []error{tenantsecrets.ErrUnavailable, tenantsecrets.ErrStale} {

@@ -22,8 +22,8 @@ type Keys interface {
 	Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error
 }
 
-// Verifier verifies webhooks. Make one with [New] for each scheme that comes in;
-// it may be used by any number of goroutines.
+// Verifier verifies webhooks of one scheme. Make one with [New]; it may be used by any
+// number of goroutines.
 type Verifier struct {
 	keys    Keys
 	options Options
