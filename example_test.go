@@ -377,3 +377,14 @@ func ExampleValue() {
 	// {"User":"reports","Password":"[redacted]"} <nil>
 	// 26 false
 }
+
+// A router refuses what is no tenant ID before it does anything else with it.
+func ExampleValidateTenant() {
+	for _, id := range []string{"t_abc123", "../t_abc123", "global"} {
+		fmt.Println(id, errors.Is(tenantsecrets.ValidateTenant(id), tenantsecrets.ErrInvalidTenant))
+	}
+	// Output:
+	// t_abc123 false
+	// ../t_abc123 true
+	// global true
+}

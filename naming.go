@@ -42,7 +42,7 @@ func (n Naming) Build(tenant, path string) (string, error) {
 		return "", err
 	}
 	if tenant != Global {
-		if err := validateTenant(tenant); err != nil {
+		if err := ValidateTenant(tenant); err != nil {
 			return "", err
 		}
 	}
@@ -87,7 +87,11 @@ func (n Naming) validate() error {
 	return nil
 }
 
-func validateTenant(tenant string) error {
+// ValidateTenant reports whether a text is a tenant ID: 1 to 63 of the characters A-Z a-z
+// 0-9 _ and -, the first a letter or a digit, and not [Global]. It does not look whether
+// there is such a tenant. A router can call it before anything else is done with an ID
+// that a request names. The error is ErrInvalidTenant.
+func ValidateTenant(tenant string) error {
 	if tenant == Global {
 		return fmt.Errorf("%w: %q is the space beside the tenants", ErrInvalidTenant, tenant)
 	}

@@ -60,7 +60,7 @@ func (c *Client) Invalidate(tenant string, paths ...string) error {
 
 func (c *Client) invalidate(tenant string, paths []string) error {
 	if tenant != Global {
-		if err := validateTenant(tenant); err != nil {
+		if err := ValidateTenant(tenant); err != nil {
 			return err
 		}
 	}

@@ -287,7 +287,7 @@ func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, 
 
 // refuse is the answer to a text that is no signature: the same for every tenant.
 func (c *Client) refuse(tenant string) error {
-	if err := validateTenant(tenant); err != nil {
+	if err := ValidateTenant(tenant); err != nil {
 		return err
 	}
 	if c.cache().ctx.Err() != nil {
@@ -335,7 +335,7 @@ func unknownIsSignature(err error) error {
 // that finding it is all the validation a hit needs.
 func (c *Client) newEntry(tenant string, kind *secretKind) (*entry, error) {
 	if tenant == Global && kind == tenantSecretKind {
-		return nil, validateTenant(tenant)
+		return nil, ValidateTenant(tenant)
 	}
 	name, err := c.naming.Build(tenant, kind.path)
 	if err != nil {
