@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // What can go wrong, for errors.Is. A message says what to do next.
@@ -101,7 +102,12 @@ var sentinels = answer.Sentinels{
 	Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied, PendingDeletion: ErrPendingDeletion,
 }
 
-func explain(err error) *failure { return sentinels.Explain(err) }
+func explain(err error) *failure {
+	if errors.Is(err, reader.ErrEmpty) {
+		return transient("%v", reader.ErrEmpty)
+	}
+	return sentinels.Explain(err)
+}
 
 // definite is a failure that a further try would not mend.
 func definite(sentinel error, format string, args ...any) *failure {

@@ -129,7 +129,7 @@ func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) 
 // explainDescription is explain for the first answer of a load, which for some
 // readers is a value. Of those only the text says that a deletion is scheduled.
 func explainDescription(err error) error {
-	if errors.Is(err, reader.ErrNotText) || errors.Is(err, reader.ErrForeign) {
+	if errors.Is(err, reader.ErrNotText) || errors.Is(err, reader.ErrForeign) || errors.Is(err, reader.ErrEmpty) {
 		return explainValue(err)
 	}
 	return sentinels.ExplainRead(err)

@@ -1,8 +1,10 @@
 package reader
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
@@ -25,6 +27,15 @@ type Foreign string
 func (f Foreign) Error() string { return string(f) }
 
 func foreign(format string, args ...any) error { return Foreign(fmt.Sprintf(format, args...)) }
+
+// ErrEmpty means that an answer has neither the name nor the ARN of a secret: an empty
+// body, or that of a server that is not Secrets Manager. It says nothing about any secret,
+// whatever else is in it. What has one of the two, and not the one that was asked for, is
+// another secret's.
+var ErrEmpty = errors.New("the answer is empty, it names no secret: look for a proxy or an endpoint that is not Secrets Manager")
+
+// isEmpty tells whether an answer with that name and ARN is ErrEmpty.
+func isEmpty(name, arn *string) bool { return aws.ToString(name) == "" && aws.ToString(arn) == "" }
 
 // Identity is what a secret must say that it is.
 type Identity struct{ Name, Tenant, SecretType string }

@@ -61,8 +61,8 @@ func (l *values) Previous(ctx context.Context) (Version, error) {
 
 func (l *values) get(ctx context.Context, label string) (*secretsmanager.GetSecretValueOutput, error) {
 	out, err := l.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &l.name, VersionStage: &label})
-	if err == nil && out == nil {
-		err = errNoOutput
+	if err == nil && (out == nil || isEmpty(out.Name, out.ARN)) {
+		err = ErrEmpty
 	}
 	return out, err
 }

@@ -124,6 +124,8 @@ func (w *Writer) ExplainRead(ctx context.Context, err error) error {
 		return answer.Definite(w.Sentinels.WrongTenant, "%v", foreign)
 	case errors.Is(err, reader.ErrForeign):
 		return answer.Definite(w.Sentinels.WrongTenant, "the value is of another secret or version than was asked for")
+	case errors.Is(err, reader.ErrEmpty):
+		return w.Sentinels.Transient("%v", reader.ErrEmpty)
 	case errors.Is(err, reader.ErrNotText):
 		return answer.Definite(w.Sentinels.Malformed, "it is binary")
 	case errors.Is(err, reader.ErrNoVersion):
