@@ -32,7 +32,7 @@ var (
 
 	// ErrMalformed: the stored secret is not what its kind says. The text names every
 	// member that is wrong, and never quotes one.
-	ErrMalformed = errors.New("the stored secret cannot be used: store a document as docs/formats.md of github.com/formbridge/tenantsecrets describes it")
+	ErrMalformed = errors.New("the stored secret cannot be used: store a document as docs/formats.md describes")
 
 	// ErrWrongTenant: the answer is about another secret, tenant, account or Region.
 	ErrWrongTenant = errors.New("the answer belongs to another tenant or place: find out who wrote it before using it")

@@ -95,7 +95,8 @@ const destinations = "destinations/"
 // ownDecoder is the decoder of a kind with a Decode.
 func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
 	return func(_ context.Context, d *decoding) error {
-		if err := d.checkOwner(); err != nil {
+		identity := d.entry.identity()
+		if err := explainOwner(identity.CheckOwner(d.description, d.text.Text)); err != nil {
 			return err
 		}
 		value, err := decode([]byte(d.text.Text))
@@ -111,17 +112,14 @@ func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
 	}
 }
 
-// checkOwner compares tenant_id in any JSON document. Where AWS's own rotation
-// wrote the document there is none, and the tag must be there instead.
-func (d *decoding) checkOwner() error {
-	owner, present, err := document.Owner(d.text.Text)
+// explainOwner names what a check of whose a value is came to.
+func explainOwner(err error) error {
+	var foreign reader.Foreign
 	switch {
+	case errors.As(err, &foreign):
+		return definite(ErrWrongTenant, "%v", foreign)
 	case err != nil:
 		return definite(ErrMalformed, "%v", err)
-	case present && owner != d.entry.tenant:
-		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.entry.tenant)
-	case !present && d.description.Tags[reader.TagTenantID] != d.entry.tenant:
-		return definite(ErrWrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", reader.TagTenantID)
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func TestPutOnWhatIsStored(t *testing.T) {
 		{"another tenant's", `{"tenant_id":"t_def456","api_key":"` + secret + `"}`, nil, tenantsecrets.ErrWrongTenant},
 		{"another tenant's under the tenant's tag", `{"tenant_id":"t_def456","api_key":"` + secret + `"}`, []string{"TenantId", tenant}, tenantsecrets.ErrWrongTenant},
 		{"the tenant's under another's tag", `{"tenant_id":"t_abc123","api_key":"` + secret + `"}`, []string{"TenantId", otherTenant}, tenantsecrets.ErrWrongTenant},
-		{"nobody's", `{"api_key":"` + secret + `"}`, nil, tenantsecrets.ErrWrongTenant},
+		{"nobody's", `{"api_key":"` + secret + `"}`, nil, tenantsecrets.ErrMalformed},
 		{"of another type", `{"tenant_id":"t_abc123","api_key":"` + secret + `"}`, []string{"SecretType", "oauth_token"}, tenantsecrets.ErrWrongTenant},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
