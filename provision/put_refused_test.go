@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -303,4 +304,23 @@ func (q *quoting) PutSecretValue(_ context.Context, in *secretsmanager.PutSecret
 
 func (q *quoting) CreateSecret(_ context.Context, in *secretsmanager.CreateSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
 	return nil, &smithy.GenericAPIError{Code: q.code, Message: "cannot take " + aws.ToString(in.SecretString)}
+}
+
+// A name that Secrets Manager may take for an ARN is refused before any call, with the
+// reason.
+func TestNameThatEndsLikeAnARN(t *testing.T) {
+	s := newService(t)
+	kind := shop
+	kind.Path = "app-secret"
+	value := tenantsecrets.APIKey{Key: tenantsecrets.NewValue(rand.Text())}
+	_, created := provision.Create(t.Context(), s.provisioner, tenant, kind, value)
+	_, put := provision.Put(t.Context(), s.provisioner, tenant, kind, "", value)
+	_, read := provision.Read(t.Context(), s.provisioner, tenant, kind)
+	for op, err := range map[string]error{"Create": created, "Put": put, "Read": read} {
+		s.wantsError(err, op, tenantsecrets.ErrInvalidName, value.Key.Reveal())
+		if err != nil && !strings.Contains(err.Error(), "a hyphen and six characters") {
+			t.Errorf("%s: %q does not say why", op, err)
+		}
+	}
+	s.wantsCalls()
 }
