@@ -324,3 +324,21 @@ func TestNameThatEndsLikeAnARN(t *testing.T) {
 	}
 	s.wantsCalls()
 }
+
+// A raw secret has no place for what a write is told by: it is refused before any call.
+func TestRawKindIsNotProvisioned(t *testing.T) {
+	s := newService(t)
+	kind := shop
+	kind.Raw = true
+	value := tenantsecrets.APIKey{Key: tenantsecrets.NewValue(rand.Text())}
+	_, created := provision.Create(t.Context(), s.provisioner, tenant, kind, value)
+	_, put := provision.Put(t.Context(), s.provisioner, tenant, kind, "", value)
+	_, read := provision.Read(t.Context(), s.provisioner, tenant, kind)
+	for op, err := range map[string]error{"Create": created, "Put": put, "Read": read} {
+		s.wantsError(err, op, tenantsecrets.ErrInvalidOption, value.Key.Reveal())
+		if err != nil && !strings.Contains(err.Error(), "store it with CreateSecret or PutSecretValue and the tag TenantId") {
+			t.Errorf("%s: %q does not say what to do", op, err)
+		}
+	}
+	s.wantsCalls()
+}

@@ -82,7 +82,7 @@ func (l *batched) Describe(ctx context.Context) (Description, error) {
 }
 
 func (l *batched) Current(context.Context) (Version, error) {
-	return versionOf(l.entry.SecretString, l.entry.VersionId, l.entry.CreatedDate)
+	return versionOf(l.entry.SecretString, l.entry.SecretBinary, l.entry.VersionId, l.entry.CreatedDate)
 }
 
 func (l *batched) Previous(context.Context) (Version, error) { return Version{}, ErrNotRead }

@@ -31,7 +31,7 @@ func TestAnswersThatNameNoSecretAreEmpty(t *testing.T) {
 	for _, tt := range []struct {
 		what string
 		load reader.Load
-		read func(reader.Load, context.Context) error
+		read func(context.Context, reader.Load) error
 	}{
 		{"a description of nothing", reader.Begin(describedAs{two(), &secretsmanager.DescribeSecretOutput{}}, name), onlyDescribe},
 		{"a description with tags alone", reader.Begin(describedAs{two(), &secretsmanager.DescribeSecretOutput{
@@ -43,19 +43,19 @@ func TestAnswersThatNameNoSecretAreEmpty(t *testing.T) {
 		{"a previous value alone", reader.Values(editingSecond(two(), unnamed), name), previous},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			if err := tt.read(tt.load, t.Context()); !errors.Is(err, reader.ErrEmpty) {
+			if err := tt.read(t.Context(), tt.load); !errors.Is(err, reader.ErrEmpty) {
 				t.Errorf("error %v, want ErrEmpty", err)
 			}
 		})
 	}
 }
 
-func onlyDescribe(l reader.Load, ctx context.Context) error {
+func onlyDescribe(ctx context.Context, l reader.Load) error {
 	_, err := l.Describe(ctx)
 	return err
 }
 
-func current(l reader.Load, ctx context.Context) error {
+func current(ctx context.Context, l reader.Load) error {
 	if _, err := l.Describe(ctx); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func current(l reader.Load, ctx context.Context) error {
 	return err
 }
 
-func previous(l reader.Load, ctx context.Context) error {
+func previous(ctx context.Context, l reader.Load) error {
 	if _, err := l.Describe(ctx); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func TestAnswersThatNameAnotherSecretAreForeign(t *testing.T) {
 		}
 	}
 	withARN := tampering{stored(t, rand.Text()), func(out *secretsmanager.GetSecretValueOutput) { out.Name = nil }}
-	if err := current(reader.Begin(withARN, name), t.Context()); !errors.Is(err, reader.ErrForeign) {
+	if err := current(t.Context(), reader.Begin(withARN, name)); !errors.Is(err, reader.ErrForeign) {
 		t.Errorf("a value with an ARN alone: error %v, want ErrForeign", err)
 	}
 }

@@ -52,7 +52,7 @@ func (o *observer) GetSecretValue(ctx context.Context, in *secretsmanager.GetSec
 	if !o.sameSecret(&kept) || aws.ToString(kept.VersionId) != aws.ToString(in.VersionId) {
 		return nil, ErrForeign
 	}
-	o.version = Version{ID: aws.ToString(kept.VersionId), Created: aws.ToTime(kept.CreatedDate)}
+	o.version = Version{ID: aws.ToString(kept.VersionId), Created: aws.ToTime(kept.CreatedDate), Binary: string(kept.SecretBinary)}
 	return &kept, nil
 }
 
