@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // What can go wrong, for errors.Is. A message says what to do next.
@@ -29,8 +30,9 @@ var (
 	// MaxStale.
 	ErrStale = fmt.Errorf("%w; what is held is older than MaxStale", ErrUnavailable)
 
-	// ErrMalformed: the stored secret is not what its kind says.
-	ErrMalformed = errors.New("the stored secret cannot be used: store a valid document")
+	// ErrMalformed: the stored secret is not what its kind says. The text names every
+	// member that is wrong, and never quotes one.
+	ErrMalformed = errors.New("the stored secret cannot be used: store a document as docs/formats.md describes")
 
 	// ErrWrongTenant: the answer is about another secret, tenant, account or Region.
 	ErrWrongTenant = errors.New("the answer belongs to another tenant or place: find out who wrote it before using it")
@@ -106,7 +108,12 @@ var sentinels = answer.Sentinels{
 	Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied, PendingDeletion: ErrPendingDeletion,
 }
 
-func explain(err error) *failure { return sentinels.Explain(err) }
+func explain(err error) *failure {
+	if errors.Is(err, reader.ErrEmpty) {
+		return transient("%v", reader.ErrEmpty)
+	}
+	return sentinels.Explain(err)
+}
 
 // definite is a failure that a further try would not mend.
 func definite(sentinel error, format string, args ...any) *failure {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/secretstest"
@@ -138,4 +139,36 @@ func ExampleKind_encode() {
 	l, err := tenantsecrets.Get(context.Background(), c, "t_abc123", licenses)
 	fmt.Println(l.Key, l.Expires.Year(), err)
 	// Output: [redacted] 2027 <nil>
+}
+
+// What external-secrets' PushSecret has stored: bytes, and the tag TenantId.
+func ExampleKind_raw() {
+	api := secretstest.New()
+	_, err := api.CreateSecret(context.Background(), &secretsmanager.CreateSecretInput{
+		Name:         aws.String("prod/formbridge/t_abc123/license"),
+		SecretBinary: []byte("ACME-1234-5678\n"),
+		Tags:         []types.Tag{{Key: aws.String("TenantId"), Value: aws.String("t_abc123")}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := tenantsecrets.New(api, tenantsecrets.Naming{Environment: "prod", Service: "formbridge"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	license := tenantsecrets.Kind[tenantsecrets.Value]{
+		Path: "license",
+		Raw:  true,
+		Decode: func(stored []byte) (tenantsecrets.Value, error) {
+			return tenantsecrets.NewValue(strings.TrimSpace(string(stored))), nil
+		},
+	}
+	key, err := tenantsecrets.Get(context.Background(), c, "t_abc123", license)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(key, key.Reveal())
+	// Output: [redacted] ACME-1234-5678
 }

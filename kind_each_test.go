@@ -153,7 +153,7 @@ func TestOwnerOfEachKind(t *testing.T) {
 		}{
 			{"the tag alone", nil, tenant, nil},
 			{"both", tenant, tenant, nil},
-			{"neither", nil, "", tenantsecrets.ErrWrongTenant},
+			{"neither", nil, "", tenantsecrets.ErrMalformed},
 			{"another's tag", nil, otherTenant, tenantsecrets.ErrWrongTenant},
 			{"another's document", otherTenant, tenant, tenantsecrets.ErrWrongTenant},
 			{"another's tag on the tenant's document", tenant, otherTenant, tenantsecrets.ErrWrongTenant},

@@ -16,12 +16,23 @@ import (
 // keep it in a variable: making one costs more than a hit.
 type Kind[T any] struct {
 	// Path is the secret type in the name, such as "destinations/webhook1/api_key".
-	// A client reads one path as one T, with the Decode that it was given first;
+	// A client reads one path as one T, with the Decode and Raw that it was given first;
 	// "hmac_key" is read by [Client.TenantSecret] alone.
 	Path string
 
+	// Raw says that what is stored is not a JSON object but any text or bytes: a PEM
+	// file, a password alone, what the PushSecret of external-secrets writes. false: it
+	// is a JSON object. A raw secret cannot say whose it is. Its name, its ARN and its
+	// tag TenantId do: without the tag it is ErrMalformed, and since GetSecretValue
+	// shows no tags, a client with [Options].ValuesOnly answers ErrInvalidOption.
+	// Package provision does not write a raw secret, package rotation does not rotate
+	// one, and [Client.Prefetch] reads HMAC secrets alone.
+	Raw bool
+
 	// Decode makes a T of the stored text, a JSON object whose tenant_id, or else
-	// the secret's tag TenantId, is the tenant's. It is called once per version, and
+	// the secret's tag TenantId, is the tenant's. With Raw it is given SecretString or
+	// SecretBinary, whichever there is, as it stands: 1 to 65,536 bytes. Both or none is
+	// ErrMalformed without a call of Decode. It is called once per version, and
 	// the T is shared by all who ask for it: it must not change afterwards. Secrets
 	// in it belong in a [Value]. An error becomes ErrMalformed; its type is kept and
 	// its text is dropped, since it may quote the secret.
@@ -70,6 +81,11 @@ func kindSnapshot[T any](ctx context.Context, c *Client, tenant string, kind Kin
 // kindEntry is apart so that a hit does not move its kind to the heap.
 func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 	decode := kind.decoder
+	if kind.Raw {
+		if err := c.checkRaw(kind.Path, decode == nil); err != nil {
+			return nil, err
+		}
+	}
 	if decode == nil {
 		if kind.Path == hmacPath {
 			return nil, fmt.Errorf("%w: read %s with TenantSecret", ErrInvalidOption, hmacPath)
@@ -77,7 +93,7 @@ func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 		if kind.Decode == nil {
 			return nil, fmt.Errorf("%w: the kind of %s has no Decode", ErrInvalidOption, quote(kind.Path))
 		}
-		decode = ownDecoder(kind.Decode)
+		decode = ownDecoder(kind.Decode, kind.Raw)
 	}
 	if tenant == Global && strings.HasPrefix(kind.Path, destinations) {
 		_, err := c.naming.Build(tenant, kind.Path)
@@ -86,19 +102,24 @@ func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 		}
 		return nil, err
 	}
-	return c.newEntry(tenant, &secretKind{kind.Path, reflect.TypeFor[T](), decode})
+	return c.newEntry(tenant, &secretKind{kind.Path, reflect.TypeFor[T](), decode, kind.Raw})
 }
 
 // destinations begins the paths of what belongs to a tenant's destinations.
 const destinations = "destinations/"
 
 // ownDecoder is the decoder of a kind with a Decode.
-func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
+func ownDecoder[T any](decode func(stored []byte) (T, error), raw bool) decoder {
+	own := (*decoding).ownDocument
+	if raw {
+		own = (*decoding).ownBytes
+	}
 	return func(_ context.Context, d *decoding) error {
-		if err := d.checkOwner(); err != nil {
+		stored, err := own(d)
+		if err != nil {
 			return err
 		}
-		value, err := decode([]byte(d.text.Text))
+		value, err := decode(stored)
 		var ours document.Malformed
 		switch {
 		case errors.As(err, &ours):
@@ -111,17 +132,23 @@ func ownDecoder[T any](decode func(stored []byte) (T, error)) decoder {
 	}
 }
 
-// checkOwner compares tenant_id in any JSON document. Where AWS's own rotation
-// wrote the document there is none, and the tag must be there instead.
-func (d *decoding) checkOwner() error {
-	owner, present, err := document.Owner(d.text.Text)
+// ownDocument is a JSON document of the tenant's.
+func (d *decoding) ownDocument() ([]byte, error) {
+	identity := d.entry.identity()
+	if err := explainOwner(identity.CheckOwner(d.description, d.text.Text)); err != nil {
+		return nil, err
+	}
+	return []byte(d.text.Text), nil
+}
+
+// explainOwner names what a check of whose a value is came to.
+func explainOwner(err error) error {
+	var foreign reader.Foreign
 	switch {
+	case errors.As(err, &foreign):
+		return definite(ErrWrongTenant, "%v", foreign)
 	case err != nil:
 		return definite(ErrMalformed, "%v", err)
-	case present && owner != d.entry.tenant:
-		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.entry.tenant)
-	case !present && d.description.Tags[reader.TagTenantID] != d.entry.tenant:
-		return definite(ErrWrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", reader.TagTenantID)
 	}
 	return nil
 }

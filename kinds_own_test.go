@@ -287,3 +287,18 @@ func TestUserKindIsDecodedAgainAfterItEnded(t *testing.T) {
 		}
 	})
 }
+
+// A name that Secrets Manager may take for an ARN is refused before any call, with the
+// reason.
+func TestKindWhoseNameEndsLikeAnARN(t *testing.T) {
+	b := secretstest.New()
+	kind := tenantsecrets.Kind[string]{Path: "app-secret", Decode: func([]byte) (string, error) { return "", nil }}
+	_, err := tenantsecrets.Get(t.Context(), newClient(t, b), tenant, kind)
+	checkIs(t, err, tenantsecrets.ErrInvalidName)
+	for _, says := range []string{"app-secret", "a hyphen and six characters", "app_secret"} {
+		if err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%q does not say %q", err, says)
+		}
+	}
+	checkOperations(t, b)
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,9 +58,9 @@ func storeTagged(t *testing.T, b *secretstest.Backend, name, text, tenantID stri
 }
 
 // quietClient is a client whose log is not looked at.
-func quietClient(t *testing.T, api tenantsecrets.API) *tenantsecrets.Client {
+func quietClient(t *testing.T, api tenantsecrets.API, optFns ...func(*tenantsecrets.Options)) *tenantsecrets.Client {
 	t.Helper()
-	return newClient(t, api, logInto(new(bytes.Buffer)))
+	return newClient(t, api, append(optFns, logInto(new(bytes.Buffer)))...)
 }
 
 func TestDestinationAPIKey(t *testing.T) {
@@ -117,7 +118,7 @@ func TestDestinationAPIKeyRefused(t *testing.T) {
 		{"another tenant", map[string]any{"api_key": key, "tenant_id": otherTenant}, tenantsecrets.ErrWrongTenant},
 		{"a number for tenant_id", map[string]any{"api_key": key, "tenant_id": 1}, tenantsecrets.ErrMalformed},
 		{"an empty tenant_id", map[string]any{"api_key": key, "tenant_id": ""}, tenantsecrets.ErrWrongTenant},
-		{"neither tenant_id nor tag", map[string]any{"api_key": key, "tenant_id": nil}, tenantsecrets.ErrWrongTenant},
+		{"neither tenant_id nor tag", map[string]any{"api_key": key, "tenant_id": nil}, tenantsecrets.ErrMalformed},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			b := secretstest.New()
@@ -300,4 +301,45 @@ func TestUserKindIsDecodedOnceForAll(t *testing.T) {
 		t.Errorf("decoded %d times, want once", n)
 	}
 	checkOperations(t, b, "DescribeSecret", "GetSecretValue")
+}
+
+// A document of which nothing says whose it is says what to add, in every reader of it.
+func TestOwnerUnknownSaysWhatToAdd(t *testing.T) {
+	const (
+		tagOrMember = "add the tag TenantId with the value t_abc123 to the secret, or tenant_id to its document"
+		member      = "add tenant_id to the document"
+	)
+	for what, tt := range map[string]struct {
+		tag        string
+		valuesOnly bool
+		says       string // "": it is read
+	}{
+		"neither":                      {says: tagOrMember},
+		"by the tag":                   {tag: tenant},
+		"neither, with ValuesOnly":     {valuesOnly: true, says: member},
+		"by the tag, which is unknown": {tag: tenant, valuesOnly: true, says: member},
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := secretstest.New()
+			text := object(t, map[string]any{"api_key": rand.Text(), "tenant_id": nil})
+			if tt.tag == "" {
+				store(t, b, apiKeyName, text)
+			} else {
+				storeTagged(t, b, apiKeyName, text, tt.tag)
+			}
+			c := quietClient(t, b, func(o *tenantsecrets.Options) { o.ValuesOnly = tt.valuesOnly })
+			_, err := tenantsecrets.Get(t.Context(), c, tenant, tenantsecrets.DestinationAPIKey("webhook1"))
+			if tt.says == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			checkGetFailed(t, err, apiKeyName, tenantsecrets.ErrMalformed)
+			if !strings.Contains(err.Error(), tt.says) || errors.Is(err, tenantsecrets.ErrWrongTenant) {
+				t.Errorf("%q does not say %q, or is ErrWrongTenant", err, tt.says)
+			}
+			checkNotQuoted(t, text, err.Error())
+		})
+	}
 }

@@ -28,6 +28,7 @@ type secretKind struct {
 	path   string
 	of     reflect.Type // what decode makes
 	decode decoder
+	raw    bool // it is decoded from bytes, too
 }
 
 // life tells a secret from one of the same name that was deleted before: the
@@ -109,6 +110,9 @@ func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) 
 		return found{k.held, changed}, nil
 	}
 	current, err := load.Current(ctx)
+	if e.kind.raw && errors.Is(err, reader.ErrNotText) {
+		err = nil
+	}
 	if err != nil {
 		return found{}, l.report(ctx, e, explainValue(err))
 	}
@@ -129,7 +133,7 @@ func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) 
 // explainDescription is explain for the first answer of a load, which for some
 // readers is a value. Of those only the text says that a deletion is scheduled.
 func explainDescription(err error) error {
-	if errors.Is(err, reader.ErrNotText) || errors.Is(err, reader.ErrForeign) {
+	if errors.Is(err, reader.ErrNotText) || errors.Is(err, reader.ErrForeign) || errors.Is(err, reader.ErrEmpty) {
 		return explainValue(err)
 	}
 	return sentinels.ExplainRead(err)
@@ -156,8 +160,12 @@ func explainValue(err error) error {
 
 // admit checks a description before any value is read.
 func (l *loader) admit(s *secret, d *reader.Description) error {
-	if err := s.identity().Check(d, l.where()); err != nil {
+	identity := s.identity()
+	if err := identity.Check(d, l.where()); err != nil {
 		return definite(ErrWrongTenant, "%v", err)
+	}
+	if s.kind.raw { // nothing else says whose it is
+		return explainOwner(identity.CheckTag(d))
 	}
 	return nil
 }

@@ -71,6 +71,8 @@ var samples = []sample{
 	{"with members of others", with("note", map[string]any{"by": "ops"}), nil},
 	{"white space around", around("\n ", "\t\n"), nil},
 	{"a later minor version", with("version", "1.7"), nil},
+	{"the number 1 for version", with("version", json.RawMessage("1")), nil},
+	{"the number 1.0 for version", with("version", json.RawMessage("1.0")), nil},
 	{"65,536 bytes", padded(65536), nil},
 	{"a key of 16 bytes", with("shared_secret", rand.Text()[:16]), nil},
 	{"a key of 128 bytes", with("shared_secret", strings.Repeat(rand.Text()[:16], 8)), nil},
@@ -104,7 +106,8 @@ var samples = []sample{
 
 	{"no version", with("version", nil), tenantsecrets.ErrMalformed},
 	{"another version", with("version", "2.0"), tenantsecrets.ErrMalformed},
-	{"a number for version", with("version", 1.0), tenantsecrets.ErrMalformed},
+	{"another number for version", with("version", 2.0), tenantsecrets.ErrMalformed},
+	{"no number for version", with("version", true), tenantsecrets.ErrMalformed},
 	{"no tenant_id", with("tenant_id", nil), tenantsecrets.ErrMalformed},
 	{"no created_at", with("created_at", nil), tenantsecrets.ErrMalformed},
 	{"no time in created_at", with("created_at", rand.Text()), tenantsecrets.ErrMalformed},
@@ -134,6 +137,35 @@ func TestDocuments(t *testing.T) {
 				t.Error("the secret is not the stored one")
 			}
 		})
+	}
+}
+
+// Whoever stored the document reads in one error all that is wrong with it, and where the
+// format is described.
+func TestMalformedSaysAllAndWhereToRead(t *testing.T) {
+	for what, tt := range map[string]struct {
+		text func(*testing.T) string
+		says []string
+	}{
+		"members": {
+			func(t *testing.T) string {
+				return document(t, map[string]any{"shared_secret": nil, "created_at": "yesterday", "state": 1})
+			},
+			[]string{"shared_secret is missing", "created_at is not an RFC 3339 time", "state is not a string"},
+		},
+		"a byte order mark": {around("\ufeff", ""), []string{"byte order mark (BOM)"}},
+	} {
+		b := secretstest.New()
+		text := tt.text(t)
+		store(t, b, hmacName, text)
+		_, err := newClient(t, b).TenantSecret(t.Context(), tenant)
+		checkFailed(t, err, "TenantSecret", tenantsecrets.ErrMalformed)
+		checkNotQuoted(t, text, err.Error())
+		for _, says := range append(tt.says, "docs/formats.md") {
+			if !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %q does not say %q", what, err, says)
+			}
+		}
 	}
 }
 

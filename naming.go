@@ -28,8 +28,9 @@ const (
 // and -, the first a letter or a digit. A secret type, the path, is one or more
 // such parts joined by "/", as in destinations/webhook1/api_key. The full name has
 // at most 512 characters and does not end in a hyphen and six characters, as an
-// ARN does. Nothing is folded, trimmed or escaped: t_a and T_A are two tenants,
-// and t_a has nothing that t_abc has.
+// ARN does: a path such as app-secret is refused, and app_secret is not. Nothing is
+// folded, trimmed or escaped: t_a and T_A are two tenants, and t_a has nothing that
+// t_abc has.
 type Naming struct {
 	Environment string // "prod"
 	Service     string // "formbridge"
@@ -54,9 +55,20 @@ func (n Naming) Build(tenant, path string) (string, error) {
 		return "", fmt.Errorf("%w: the full name would have %d characters, and at most %d are allowed", ErrInvalidName, len(name), maxName)
 	}
 	if name[len(name)-arnSuffix-1] == '-' { // four parts have 7 characters at least
-		return "", fmt.Errorf("%w: with secret type %s the full name would end in a hyphen and six characters, as an ARN does", ErrInvalidName, quote(path))
+		return "", fmt.Errorf("%w: with secret type %s the full name would end in a hyphen and six characters, which Secrets Manager may take for the end of an ARN: choose %s",
+			ErrInvalidName, quote(path), withoutARNEnd(path))
 	}
 	return name, nil
+}
+
+// withoutARNEnd says what to choose in place of a path whose name ends as an ARN does. The
+// hyphen stands in the tenant id where the path is shorter than the end.
+func withoutARNEnd(path string) string {
+	i := len(path) - arnSuffix - 1
+	if i < 0 {
+		return "a longer one"
+	}
+	return "another, such as " + quote(path[:i]+"_"+path[i+1:])
 }
 
 // Parse is the inverse of [Naming.Build]. A name of another environment or

@@ -176,7 +176,19 @@ func TestNamesThatEndLikeAnARN(t *testing.T) {
 			if tt.valid && err != nil || !tt.valid && !errors.Is(err, tenantsecrets.ErrInvalidName) {
 				t.Errorf("Build is %q, %v", name, err)
 			}
+			if !tt.valid && !strings.Contains(err.Error(), "a hyphen and six characters") {
+				t.Errorf("%q does not say why", err)
+			}
+			_, _, parsed := naming.Parse("prod/formbridge/" + tt.tenant + "/" + tt.path)
+			if tt.valid && parsed != nil || !tt.valid && (!errors.Is(parsed, tenantsecrets.ErrInvalidName) || parsed.Error() != err.Error()) {
+				t.Errorf("Parse: %v, Build: %v", parsed, err)
+			}
 		})
+	}
+	for path, instead := range map[string]string{"app-secret": `such as "app_secret"`, "a-/bcdef": `such as "a_/bcdef"`, "tls": "choose a longer one"} {
+		if _, err := naming.Build("t-ab", path); err == nil || !strings.HasSuffix(err.Error(), instead) {
+			t.Errorf("%s: %v does not end in %q", path, err, instead)
+		}
 	}
 	shortest := tenantsecrets.Naming{Environment: "a", Service: "b"}
 	if name, err := shortest.Build("c", "d"); err != nil || name != "a/b/c/d" {

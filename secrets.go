@@ -193,7 +193,7 @@ func (s *TenantSecret) LogValue() slog.Value { return slog.StringValue(s.String(
 
 // tenantSecretKind is read at hmacPath. No [Kind] outside this package can have
 // its type, so that none stands in for a tenant's own secret.
-var tenantSecretKind = &secretKind{hmacPath, reflect.TypeFor[hmacText](), hmacDecoder(newTenantSecret)}
+var tenantSecretKind = &secretKind{hmacPath, reflect.TypeFor[hmacText](), hmacDecoder(newTenantSecret), false}
 
 func newTenantSecret(s *snapshot) any {
 	return &TenantSecret{func() *snapshot { return s }}

@@ -149,7 +149,7 @@ func TestValuesOnlyKindWithoutTenantID(t *testing.T) {
 		members map[string]any
 		want    error
 	}{
-		"without":   {nil, tenantsecrets.ErrWrongTenant},
+		"without":   {nil, tenantsecrets.ErrMalformed},
 		"another's": {map[string]any{"tenant_id": otherTenant}, tenantsecrets.ErrWrongTenant},
 		"its own":   {map[string]any{"tenant_id": tenant}, nil},
 	} {

@@ -92,7 +92,7 @@ func (p *Provisioner) HMACKey(ctx context.Context, tenant, destination string) (
 
 // encode writes the members of a kind, and looks whether they can be read again.
 func encode[T any](kind tenantsecrets.Kind[T], tenant string, value T) (string, error) {
-	if err := refuseHMACKeys(kind.Path); err != nil {
+	if err := errors.Join(refuseHMACKeys(kind.Path), refuseRaw(kind)); err != nil {
 		return "", err
 	}
 	if kind.Encode == nil {

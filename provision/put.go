@@ -41,7 +41,7 @@ func Read[T any](ctx context.Context, p *Provisioner, tenant string, kind tenant
 }
 
 func readable[T any](kind tenantsecrets.Kind[T]) error {
-	if err := refuseHMACKeys(kind.Path); err != nil {
+	if err := errors.Join(refuseHMACKeys(kind.Path), refuseRaw(kind)); err != nil {
 		return err
 	}
 	if kind.Decode == nil {

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -127,7 +128,7 @@ func TestPutOnWhatIsStored(t *testing.T) {
 		{"another tenant's", `{"tenant_id":"t_def456","api_key":"` + secret + `"}`, nil, tenantsecrets.ErrWrongTenant},
 		{"another tenant's under the tenant's tag", `{"tenant_id":"t_def456","api_key":"` + secret + `"}`, []string{"TenantId", tenant}, tenantsecrets.ErrWrongTenant},
 		{"the tenant's under another's tag", `{"tenant_id":"t_abc123","api_key":"` + secret + `"}`, []string{"TenantId", otherTenant}, tenantsecrets.ErrWrongTenant},
-		{"nobody's", `{"api_key":"` + secret + `"}`, nil, tenantsecrets.ErrWrongTenant},
+		{"nobody's", `{"api_key":"` + secret + `"}`, nil, tenantsecrets.ErrMalformed},
 		{"of another type", `{"tenant_id":"t_abc123","api_key":"` + secret + `"}`, []string{"SecretType", "oauth_token"}, tenantsecrets.ErrWrongTenant},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
@@ -303,4 +304,41 @@ func (q *quoting) PutSecretValue(_ context.Context, in *secretsmanager.PutSecret
 
 func (q *quoting) CreateSecret(_ context.Context, in *secretsmanager.CreateSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
 	return nil, &smithy.GenericAPIError{Code: q.code, Message: "cannot take " + aws.ToString(in.SecretString)}
+}
+
+// A name that Secrets Manager may take for an ARN is refused before any call, with the
+// reason.
+func TestNameThatEndsLikeAnARN(t *testing.T) {
+	s := newService(t)
+	kind := shop
+	kind.Path = "app-secret"
+	value := tenantsecrets.APIKey{Key: tenantsecrets.NewValue(rand.Text())}
+	_, created := provision.Create(t.Context(), s.provisioner, tenant, kind, value)
+	_, put := provision.Put(t.Context(), s.provisioner, tenant, kind, "", value)
+	_, read := provision.Read(t.Context(), s.provisioner, tenant, kind)
+	for op, err := range map[string]error{"Create": created, "Put": put, "Read": read} {
+		s.wantsError(err, op, tenantsecrets.ErrInvalidName, value.Key.Reveal())
+		if err != nil && !strings.Contains(err.Error(), "a hyphen and six characters") {
+			t.Errorf("%s: %q does not say why", op, err)
+		}
+	}
+	s.wantsCalls()
+}
+
+// A raw secret has no place for what a write is told by: it is refused before any call.
+func TestRawKindIsNotProvisioned(t *testing.T) {
+	s := newService(t)
+	kind := shop
+	kind.Raw = true
+	value := tenantsecrets.APIKey{Key: tenantsecrets.NewValue(rand.Text())}
+	_, created := provision.Create(t.Context(), s.provisioner, tenant, kind, value)
+	_, put := provision.Put(t.Context(), s.provisioner, tenant, kind, "", value)
+	_, read := provision.Read(t.Context(), s.provisioner, tenant, kind)
+	for op, err := range map[string]error{"Create": created, "Put": put, "Read": read} {
+		s.wantsError(err, op, tenantsecrets.ErrInvalidOption, value.Key.Reveal())
+		if err != nil && !strings.Contains(err.Error(), "store it with CreateSecret or PutSecretValue and the tag TenantId") {
+			t.Errorf("%s: %q does not say what to do", op, err)
+		}
+	}
+	s.wantsCalls()
 }

@@ -168,7 +168,7 @@ func TestDocumentsThatAreNotRotated(t *testing.T) {
 		want error
 	}{
 		"another tenant's":   {`{"api_key":"k","tenant_id":"t_other"}`, tenantsecrets.ErrWrongTenant},
-		"nobody's":           {`{"api_key":"k"}`, tenantsecrets.ErrWrongTenant},
+		"nobody's":           {`{"api_key":"k"}`, tenantsecrets.ErrMalformed},
 		"no api_key":         {`{"key":"k","tenant_id":"t_abc123"}`, tenantsecrets.ErrMalformed},
 		"an empty api_key":   {`{"api_key":"","tenant_id":"t_abc123"}`, tenantsecrets.ErrMalformed},
 		"api_key a number":   {`{"api_key":1,"tenant_id":"t_abc123"}`, tenantsecrets.ErrMalformed},

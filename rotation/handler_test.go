@@ -86,6 +86,9 @@ func TestEventsThatDoNotFit(t *testing.T) {
 		"a type without far side": {func(_ *stepwise, e *rotation.Event) {
 			e.SecretID = strings.ReplaceAll(e.SecretID, "hmac_key", "destinations/webhook1/api_key")
 		}, rotation.ErrStep},
+		"a type that ends like an ARN": {func(_ *stepwise, e *rotation.Event) {
+			e.SecretID = strings.ReplaceAll(e.SecretID, "hmac_key", "app-secret")
+		}, tenantsecrets.ErrInvalidName},
 		"no token":         {func(_ *stepwise, e *rotation.Event) { e.ClientRequestToken = "" }, rotation.ErrStep},
 		"an unknown token": {func(_ *stepwise, e *rotation.Event) { e.ClientRequestToken = other }, rotation.ErrStep},
 		"a token of a version that is not pending": {func(d *stepwise, e *rotation.Event) {

@@ -35,7 +35,7 @@ function decode(version) {
     refuse("it is not JSON");
   }
   if (!isObject(document)) refuse("it is not an object");
-  if (!/^1\.[0-9]{1,9}$/.test(required(document, "version"))) refuse("its version is not 1.x");
+  if (!isVersion1(has(document, "version") ? document.version : "")) refuse("its version is not 1.x");
   required(document, "created_at");
   const state = has(document, "state") ? text(document, "state") : "active";
   if (state !== "active" && state !== "suspended") refuse("its state is unknown");
@@ -55,6 +55,9 @@ function decode(version) {
     keys, revoked, suspended: state === "suspended",
   };
 }
+
+// The number 1, as Terraform's jsonencode writes 1.0, is "1.0".
+const isVersion1 = (version) => version === 1 || (typeof version === "string" && /^1\.[0-9]{1,9}$/.test(version));
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 

@@ -70,7 +70,7 @@ def decode(version: Version) -> Document:  # lines 2 and 3
         raise Malformed("it is not JSON") from None
     if not isinstance(document, dict):
         raise Malformed("it is not an object")
-    if not re.fullmatch(r"1\.[0-9]{1,9}", text(document, "version", required=True)):
+    if not is_version_1(document.get("version")):
         raise Malformed("its version is not 1.x")
     text(document, "created_at", required=True)
     state = text(document, "state") if "state" in document else "active"
@@ -91,6 +91,13 @@ def decode(version: Version) -> Document:  # lines 2 and 3
         raise Malformed("a revoked kid is not one")
     tenant = text(document, "tenant_id", required=True)
     return Document(tenant, text(document, "base"), keys, revoked, state == "suspended")
+
+
+def is_version_1(version) -> bool:
+    """The number 1, as Terraform's jsonencode writes 1.0, is "1.0". True is no number."""
+    if isinstance(version, str):
+        return re.fullmatch(r"1\.[0-9]{1,9}", version) is not None
+    return isinstance(version, (int, float)) and not isinstance(version, bool) and version == 1
 
 
 def text(members: dict, name: str, required: bool = False) -> str:

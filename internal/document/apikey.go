@@ -20,37 +20,26 @@ const authorization = "Authorization"
 
 // DecodeAPIKey reads one. The error is a Malformed.
 func DecodeAPIKey(text string) (k APIKey, err error) {
-	err = decodeKind(text, func(o *object) (err error) {
-		if k.Key, err = o.secret("api_key"); err != nil {
-			return err
-		}
-		if err = o.texts(map[string]*string{"header": &k.Header, "scheme": &k.Scheme}); err != nil {
-			return err
-		}
-		if k.Previous, err = takePreviousAPIKeys(o); err != nil {
-			return err
-		}
-		return printable("api_key, header or scheme", k.Key, k.Header, k.Scheme)
-	})
+	err = decodeKind(text, k.take)
 	if k.Header == "" {
 		k.Header = authorization
 	}
 	return k, err
 }
 
-func takePreviousAPIKeys(o *object) (keys []PreviousAPIKey, err error) {
-	err = o.each("previous", func(entry *object) error {
-		var k PreviousAPIKey
-		if k.Key, err = entry.secret("api_key"); err != nil {
-			return err
-		}
-		if k.NotAfter, err = entry.instant("not_after"); err != nil {
-			return err
-		}
-		keys = append(keys, k)
-		return printable(entry.at+"api_key", k.Key)
+func (k *APIKey) take(o *object) {
+	k.Key = o.secret("api_key")
+	k.Header, _ = o.text("header")
+	k.Scheme, _ = o.text("scheme")
+	o.printable("api_key", k.Key)
+	o.printable("header", k.Header)
+	o.printable("scheme", k.Scheme)
+	o.each("previous", func(entry *object) {
+		was := PreviousAPIKey{Key: entry.secret("api_key"), NotAfter: entry.instant("not_after")}
+		entry.printable("api_key", was.Key)
+		entry.rest()
+		k.Previous = append(k.Previous, was)
 	})
-	return keys, err
 }
 
 // Encode writes it. The error is a Malformed.

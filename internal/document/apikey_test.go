@@ -48,7 +48,7 @@ var apiKeysAccepted = []form[APIKey]{
 	}},
 }
 
-const noControl = "api_key, header or scheme has a control character, which no HTTP header can carry"
+const noControl = " has a control character, which no HTTP header can carry"
 
 var apiKeysRefused = []refusal{
 	{"no api_key", []string{"api_key", ``}, "api_key is missing"},
@@ -58,16 +58,16 @@ var apiKeysRefused = []refusal{
 	{"an object for api_key", []string{"api_key", `{"MARKER":"MARKER"}`}, "api_key is not a string"},
 	{"a redacted api_key", []string{"api_key", `"[redacted]"`}, "api_key is the text that is printed in place of a secret"},
 	{"a redacted api_key with escapes", []string{"api_key", `"\u005bredacted]"`}, "api_key is the text that is printed in place of a secret"},
-	{"API_KEY", []string{"api_key", ``, "API_KEY", `"MARKER"`}, "api_key is missing"},
+	{"API_KEY", []string{"api_key", ``, "API_KEY", `"MARKER"`}, "api_key is written in another case"},
 	{"Header beside it, which a laxer reader would heed", []string{"Header", `"MARKER"`}, "header is written in another case"},
 	{"a number for header", []string{"header", `1`}, "header is not a string"},
 	{"null for header", []string{"header", `null`}, "header is not a string"},
 	{"a list for scheme", []string{"scheme", `["MARKER"]`}, "scheme is not a string"},
-	{"a line break in api_key", []string{"api_key", `"MARKER\r\nX-Evil: 1"`}, noControl},
-	{"a NUL in api_key", []string{"api_key", `"MARKER\u0000"`}, noControl},
-	{"DEL in header", []string{"header", `"X\u007f"`}, noControl},
-	{"a C1 control in header", []string{"header", `"X\u0085"`}, noControl},
-	{"a tabulator in scheme", []string{"scheme", `"Bearer\t"`}, noControl},
+	{"a line break in api_key", []string{"api_key", `"MARKER\r\nX-Evil: 1"`}, "api_key" + noControl},
+	{"a NUL in api_key", []string{"api_key", `"MARKER\u0000"`}, "api_key" + noControl},
+	{"DEL in header", []string{"header", `"X\u007f"`}, "header" + noControl},
+	{"a C1 control in header", []string{"header", `"X\u0085"`}, "header" + noControl},
+	{"a tabulator in scheme", []string{"scheme", `"Bearer\t"`}, "scheme" + noControl},
 	{"an object for previous", []string{"previous", `{"api_key":"MARKER"}`}, "previous is not an array"},
 	{"null for previous", []string{"previous", `null`}, "previous is not an array"},
 	{"a key for an entry", []string{"previous", `["MARKER"]`}, "previous[0] is not an object"},
@@ -97,7 +97,7 @@ func TestEncodeAPIKeyRefused(t *testing.T) {
 		{"no key", APIKey{}, "api_key is empty"},
 		{"a redacted key", APIKey{Key: Redaction}, "api_key is the text that is printed in place of a secret"},
 		{"a redacted previous key", APIKey{Key: marker, Previous: []PreviousAPIKey{{Key: Redaction}}}, "previous[0].api_key is the text that is printed in place of a secret"},
-		{"a line break", APIKey{Key: marker + "\n"}, noControl},
+		{"a line break", APIKey{Key: marker + "\n"}, "api_key" + noControl},
 		{"invalid UTF-8", APIKey{Key: marker + "\xff"}, "a member to be written is not valid UTF-8"},
 		{"a year of five digits", APIKey{Key: marker, Previous: []PreviousAPIKey{{marker, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}}, "previous[0].not_after is not an RFC 3339 time"},
 	} {

@@ -23,25 +23,16 @@ func DecodeDatabase(text string) (d Database, err error) {
 	return d, err
 }
 
-func (d *Database) take(o *object) (err error) {
-	if d.Username, err = o.required("username"); err != nil {
-		return err
-	}
-	if d.Password, err = o.secret("password"); err != nil {
-		return err
-	}
-	err = o.texts(map[string]*string{
-		"engine": &d.Engine, "host": &d.Host, "dbname": &d.DBName,
-		"masterarn": &d.MasterARN, "dbInstanceIdentifier": &d.InstanceIdentifier,
-	})
-	if err != nil {
-		return err
-	}
-	if d.Port, err = o.number("port", 1, maxPort, true); err != nil {
-		return err
-	}
-	d.SSL, err = o.boolean("ssl")
-	return err
+func (d *Database) take(o *object) {
+	d.Username = o.required("username")
+	d.Password = o.secret("password")
+	d.Engine, _ = o.text("engine")
+	d.Host, _ = o.text("host")
+	d.DBName, _ = o.text("dbname")
+	d.MasterARN, _ = o.text("masterarn")
+	d.InstanceIdentifier, _ = o.text("dbInstanceIdentifier")
+	d.Port = o.number("port", 1, maxPort, true)
+	d.SSL = o.boolean("ssl")
 }
 
 // Encode writes it. The error is a Malformed.

@@ -94,7 +94,7 @@ var databasesRefused = []refusal{
 	{"a number for password", []string{"password", `1234567890`}, "password is not a string"},
 	{"a redacted password", []string{"password", `"[redacted]"`}, "password is the text that is printed in place of a secret"},
 	{"Password beside it", []string{"Password", `"MARKER"`}, "a member stands twice, in different case"},
-	{"PASSWORD in its place", []string{"password", ``, "PASSWORD", `"MARKER"`}, "password is missing"},
+	{"PASSWORD in its place", []string{"password", ``, "PASSWORD", `"MARKER"`}, "password is written in another case"},
 	{"Host, which would be ignored", []string{"Host", `"MARKER"`}, "host is written in another case"},
 	{"masterArn, which would be ignored", []string{"masterArn", `"MARKER"`}, "masterarn is written in another case"},
 	{"dbinstanceidentifier", []string{"dbinstanceidentifier", `"MARKER"`}, "dbInstanceIdentifier is written in another case"},

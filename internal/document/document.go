@@ -23,6 +23,7 @@ package document
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -72,21 +73,27 @@ func New(tenantID string, key Key) *Document {
 	return &Document{Key: key, TenantID: tenantID, Version: version, Based: true}
 }
 
-// Decode reads a stored document. Every error is a Malformed.
+// Decode reads a stored document. Every error is a Malformed that names all that is wrong
+// with its members.
 func Decode(text string) (*Document, error) {
 	o, err := parseObject(text)
 	if err != nil {
 		return nil, err
 	}
 	d := &Document{}
-	for _, step := range []func(*object) error{
-		d.takeVersion, d.takeOwner, d.takeKey, d.takePrevious, d.takeRevoked, d.takeState,
-	} {
-		if err := step(&o); err != nil {
-			return nil, err
-		}
+	if !d.takeVersion(&o) { // what else a newer format holds is not ours to judge
+		return nil, malformed("its format version is not 1.x; a newer release of this library may read it")
 	}
-	if d.unknown, err = o.rest(); err != nil {
+	d.takeOwner(&o)
+	d.Key = takeKey(&o)
+	if d.CreatedAt.IsZero() {
+		o.bad("created_at", "is missing")
+	}
+	d.takePrevious(&o)
+	d.takeRevoked(&o)
+	d.takeState(&o)
+	d.unknown = o.rest()
+	if err := o.problems.err(); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -98,98 +105,67 @@ func Owner(text string) (tenantID string, present bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	tenantID, present, err = o.text("tenant_id")
-	if err == nil {
-		_, err = o.rest()
-	}
-	return tenantID, present, err
+	tenantID, present = o.text("tenant_id")
+	o.rest()
+	return tenantID, present, o.problems.err()
 }
 
 var majorOne = regexp.MustCompile(`^1\.[0-9]{1,9}$`)
 
-func (d *Document) takeVersion(o *object) (err error) {
-	if d.Version, err = o.required("version"); err != nil {
-		return err
-	}
-	if !majorOne.MatchString(d.Version) {
-		return malformed("its format version is not 1.x; a newer release of this library may read it")
-	}
-	return nil
-}
-
-func (d *Document) takeOwner(o *object) (err error) {
-	if d.TenantID, err = o.required("tenant_id"); err != nil {
-		return err
-	}
-	if d.Base, d.Based, err = o.text("base"); err != nil {
-		return err
-	}
-	d.nonce, _, err = o.text("nonce")
-	return err
-}
-
-func (d *Document) takeKey(o *object) (err error) {
-	if d.Key, err = takeKey(o); err != nil {
-		return err
-	}
-	if d.CreatedAt.IsZero() {
-		return malformed("created_at is missing")
-	}
-	return nil
-}
-
-func (d *Document) takePrevious(o *object) error {
-	elements, err := o.list("previous")
-	if err != nil {
-		return err
-	}
-	for i, element := range elements {
-		at := fmt.Sprintf("previous[%d].", i)
-		entry, err := split(element, at)
-		if err != nil {
-			return err
+// takeVersion returns false where the format is not 1.x. Terraform's jsonencode writes
+// "1.0" without quotes as the number 1: that number is version 1.0.
+func (d *Document) takeVersion(o *object) (readable bool) {
+	if i := o.index("version"); i >= 0 {
+		switch o.members[i].value.Kind() {
+		case '"':
+		case '0':
+			value, _ := o.take("version")
+			d.Version = version
+			n, err := strconv.ParseFloat(string(value), 64)
+			return err == nil && n == 1
+		default:
+			o.take("version")
+			o.bad("version", "is neither a string nor the number 1")
+			return true
 		}
-		key, err := takeKey(&entry)
-		if err != nil {
-			return err
-		}
+	}
+	d.Version = o.required("version")
+	return d.Version == "" || majorOne.MatchString(d.Version)
+}
+
+func (d *Document) takeOwner(o *object) {
+	d.TenantID = o.required("tenant_id")
+	d.Base, d.Based = o.text("base")
+	d.nonce, _ = o.text("nonce")
+}
+
+func (d *Document) takePrevious(o *object) {
+	o.each("previous", func(entry *object) {
+		key := takeKey(entry)
 		if key.KID == "" {
-			return malformed("%skid is missing", at)
+			entry.bad("kid", "is missing")
 		}
-		if key.unknown, err = entry.rest(); err != nil {
-			return err
-		}
+		key.unknown = entry.rest()
 		d.Previous = append(d.Previous, key)
-	}
-	return nil
+	})
 }
 
-func (d *Document) takeRevoked(o *object) error {
-	elements, err := o.list("revoked")
-	if err != nil {
-		return err
-	}
-	for i, element := range elements {
-		entry := object{members: []member{{name: "kid", value: element}}}
-		kid, err := entry.required("kid")
-		if err != nil {
-			return malformed("revoked[%d] is not a kid", i)
+func (d *Document) takeRevoked(o *object) {
+	for i, element := range o.list("revoked") {
+		kid, _ := unquote(element)
+		if kid == "" {
+			o.bad(fmt.Sprintf("revoked[%d]", i), "is not a kid")
 		}
 		d.Revoked = append(d.Revoked, kid)
 	}
-	return nil
 }
 
-func (d *Document) takeState(o *object) error {
-	state, present, err := o.text("state")
-	if err != nil {
-		return err
-	}
+func (d *Document) takeState(o *object) {
+	state, present := o.text("state")
 	d.active, d.Suspended = state == stateActive, state == stateSuspended
 	if present && !d.active && !d.Suspended {
-		return malformed("state is neither %q nor %q", stateActive, stateSuspended)
+		o.bad("state", "is neither %q nor %q", stateActive, stateSuspended)
 	}
-	return nil
 }
 
 // Encode writes the document. previous and base are always written, even when

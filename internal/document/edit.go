@@ -47,16 +47,15 @@ func Text(text, name string) (value string, present bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	return o.text(name)
+	value, present = o.text(name)
+	return value, present, o.problems.err()
 }
 
 // put replaces a member, or adds it at the end.
 func (o *object) put(m member) {
-	for i := range o.members {
-		if o.members[i].name == m.name {
-			o.members[i] = m
-			return
-		}
+	if i := o.index(m.name); i >= 0 {
+		o.members[i] = m
+		return
 	}
 	o.members = append(o.members, m)
 }

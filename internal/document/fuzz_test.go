@@ -26,6 +26,10 @@ func FuzzDecode(f *testing.F) {
 		{"x", `"\ud800"`},
 		{"State", `"suspended"`},
 		{"encoding", `"whsec"`},
+		{"version", `1`},
+		{"version", `1.0`},
+		{"version", `2`, "shared_secret", `7`},
+		{"tenant_id", `7`, "state", `""`, "previous", `[1,{}]`},
 		{"created_at", `"9999-12-31T23:59:59-01:00"`},
 		inPrevious("not_after", `""`),
 	} {

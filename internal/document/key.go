@@ -70,26 +70,37 @@ func GenerateKey(kid string, createdAt time.Time) Key {
 
 // Bytes returns the key itself. It cannot fail on a decoded or generated Key.
 func (k *Key) Bytes() ([]byte, error) {
-	b, ok := decodeSecret(k.Secret, k.Encoding)
-	if !ok {
-		return nil, malformed("shared_secret is not in the encoding that it names")
-	}
-	if err := CheckKey(b); err != nil {
-		return nil, malformed("shared_secret %v", err)
+	b, problem := k.bytes()
+	if problem != "" {
+		return nil, malformed("shared_secret %s", problem)
 	}
 	return b, nil
+}
+
+// bytes is Bytes with what is wrong with shared_secret; "": nothing.
+func (k *Key) bytes() (key []byte, problem string) {
+	b, ok := decodeSecret(k.Secret, k.Encoding)
+	if !ok {
+		return nil, "is not in the encoding that it names"
+	}
+	if err := CheckKey(b); err != nil {
+		return nil, err.Error()
+	}
+	return b, ""
 }
 
 // CheckKey refuses what cannot be a key.
 func CheckKey(key []byte) error {
 	if string(key) == Redaction {
-		return malformed("is the text that is printed in place of a secret")
+		return malformed(isRedaction)
 	}
 	if len(key) < MinKey || len(key) > MaxKey {
 		return malformed("has %d bytes, and a key has %d to %d", len(key), MinKey, MaxKey)
 	}
 	return nil
 }
+
+const isRedaction = "is the text that is printed in place of a secret"
 
 // decodeSecret is strict: a secret has one text in each encoding, but for the
 // padding, with which base64 is found in the wild both ways.
@@ -133,39 +144,30 @@ func decodeBase64(padded, raw *base64.Encoding, s string) ([]byte, error) {
 }
 
 // takeKey takes the members that the newest and a previous key share.
-func takeKey(o *object) (k Key, err error) {
-	if k.Secret, err = o.required("shared_secret"); err != nil {
-		return Key{}, err
+func takeKey(o *object) (k Key) {
+	k.Secret = o.required("shared_secret")
+	k.Encoding = takeEncoding(o)
+	k.KID, _ = o.text("kid")
+	k.CreatedAt = o.instant("created_at")
+	k.SignAfter = o.instant("sign_after")
+	k.NotAfter = o.instant("not_after")
+	if o.isBad("encoding") {
+		return k // it does not say what the key is
 	}
-	if k.Encoding, err = takeEncoding(o); err != nil {
-		return Key{}, err
+	if _, problem := k.bytes(); problem != "" {
+		o.bad("shared_secret", "%s", problem)
 	}
-	if k.KID, _, err = o.text("kid"); err != nil {
-		return Key{}, err
-	}
-	if k.CreatedAt, err = o.instant("created_at"); err != nil {
-		return Key{}, err
-	}
-	if k.SignAfter, err = o.instant("sign_after"); err != nil {
-		return Key{}, err
-	}
-	if k.NotAfter, err = o.instant("not_after"); err != nil {
-		return Key{}, err
-	}
-	if _, err = k.Bytes(); err != nil {
-		return Key{}, malformed("%s%v", o.at, err)
-	}
-	return k, nil
+	return k
 }
 
-func takeEncoding(o *object) (string, error) {
-	encoding, present, err := o.text("encoding")
-	if err != nil || !present {
-		return "", err
-	}
+func takeEncoding(o *object) string {
+	encoding, present := o.text("encoding")
 	switch encoding {
 	case "hex", "base64", "base64url", "whsec":
-		return encoding, nil
+	default:
+		if present {
+			o.bad("encoding", "is none of hex, base64, base64url and whsec")
+		}
 	}
-	return "", malformed("%sencoding is none of hex, base64, base64url and whsec", o.at)
+	return encoding
 }

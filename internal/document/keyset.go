@@ -41,75 +41,67 @@ const (
 
 // DecodeKeyset reads one. The error is a Malformed.
 func DecodeKeyset(text string) (k Keyset, err error) {
-	err = decodeKind(text, func(o *object) (err error) {
-		if k.Primary, err = o.required("primary"); err != nil {
-			return err
-		}
-		err = o.each("keys", func(entry *object) error {
-			key, err := takeDataKey(entry)
-			k.Keys = append(k.Keys, key)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return k.check()
-	})
+	err = decodeKind(text, k.take)
 	return k, err
 }
 
-func takeDataKey(o *object) (k DataKey, err error) {
-	if k.KID, err = o.required("kid"); err != nil {
-		return k, err
+func (k *Keyset) take(o *object) {
+	k.Primary = o.required("primary")
+	if o.index("keys") < 0 {
+		o.bad("keys", "is missing")
 	}
-	if k.Status, err = o.required("status"); err != nil {
-		return k, err
-	}
-	if k.CreatedAt, err = o.instant("created_at"); err != nil {
-		return k, err
-	}
-	material, err := o.optionalSecret("material")
-	if err != nil {
-		return k, err
-	}
-	if k.Material, err = decodeBase64(base64.StdEncoding, base64.RawStdEncoding, material); err != nil {
-		return k, malformed("%smaterial is not base64", o.at)
-	}
-	return k, k.check(o.at)
-}
-
-func (k *DataKey) check(at string) error {
-	switch k.Status {
-	case KeyEnabled, KeyDecryptOnly:
-		if n := len(k.Material); n < minDataKey || n > maxDataKey {
-			return malformed("%smaterial has %d bytes, and a key has %d to %d", at, n, minDataKey, maxDataKey)
-		}
-	case KeyDestroyed:
-		if len(k.Material) > 0 {
-			return malformed("%sstatus is %s, and its material is still there", at, KeyDestroyed)
-		}
-	default:
-		return malformed("%sstatus is none of %s, %s and %s", at, KeyEnabled, KeyDecryptOnly, KeyDestroyed)
-	}
-	return nil
-}
-
-func (k *Keyset) check() error {
 	kids := map[string]bool{}
-	for _, key := range k.Keys {
+	o.each("keys", func(entry *object) {
+		key := takeDataKey(entry)
 		if kids[key.KID] {
-			return malformed("two keys have one kid")
+			entry.bad("kid", "is that of another key too")
 		}
 		kids[key.KID] = true
+		entry.rest()
+		k.Keys = append(k.Keys, key)
+	})
+	k.checkPrimary(o)
+}
+
+// checkPrimary looks for the primary among the keys, if all of them could be read.
+func (k *Keyset) checkPrimary(o *object) {
+	if o.problems.within("keys") {
+		return
 	}
 	i := slices.IndexFunc(k.Keys, func(key DataKey) bool { return key.KID == k.Primary })
 	switch {
 	case i < 0:
-		return malformed("primary is the kid of none of the keys")
+		o.bad("primary", "is the kid of none of the keys")
 	case k.Keys[i].Status != KeyEnabled:
-		return malformed("primary is the kid of a key that is not %s", KeyEnabled)
+		o.bad("primary", "is the kid of a key that is not %s", KeyEnabled)
 	}
-	return nil
+}
+
+func takeDataKey(o *object) (k DataKey) {
+	k.KID = o.required("kid")
+	k.Status = o.required("status")
+	k.CreatedAt = o.instant("created_at")
+	var err error
+	if k.Material, err = decodeBase64(base64.StdEncoding, base64.RawStdEncoding, o.optionalSecret("material")); err != nil {
+		o.bad("material", "is not base64")
+	}
+	k.check(o)
+	return k
+}
+
+func (k *DataKey) check(o *object) {
+	switch k.Status {
+	case KeyEnabled, KeyDecryptOnly:
+		if n := len(k.Material); n < minDataKey || n > maxDataKey {
+			o.bad("material", "has %d bytes, and a key has %d to %d", n, minDataKey, maxDataKey)
+		}
+	case KeyDestroyed:
+		if len(k.Material) > 0 {
+			o.bad("status", "is %s, and its material is still there", KeyDestroyed)
+		}
+	default:
+		o.bad("status", "is none of %s, %s and %s", KeyEnabled, KeyDecryptOnly, KeyDestroyed)
+	}
 }
 
 // Encode writes it. The error is a Malformed.

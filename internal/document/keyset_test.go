@@ -108,12 +108,12 @@ var keysetsRefused = []refusal{
 	{"a primary in another case", []string{"primary", `"K1"`}, noPrimaryKey},
 	{"a primary that only decrypts", keyWith("status", `"decrypt_only"`), noEnabledKey},
 	{"a primary that is destroyed", append([]string{"primary", `"k0"`}, keyList(enabled1, destroyed)...), noEnabledKey},
-	{"no keys", []string{"keys", ``}, noPrimaryKey},
+	{"no keys", []string{"keys", ``}, "keys is missing"},
 	{"an empty list of keys", keyList(), noPrimaryKey},
 	{"an object for keys", []string{"keys", `{"k1":"MARKER"}`}, "keys is not an array"},
 	{"null for keys", []string{"keys", `null`}, "keys is not an array"},
 	{"a text for a key", keyList(`"MARKER"`), "keys[0] is not an object"},
-	{"two keys under one kid", keyList(enabled1, `{"kid":"k1","material":"MARKERMARKER","status":"decrypt_only"}`), "two keys have one kid"},
+	{"two keys under one kid", keyList(enabled1, `{"kid":"k1","material":"MARKERMARKER","status":"decrypt_only"}`), "keys[1].kid is that of another key too"},
 	{"a key without kid", keyWith("kid", ``), "keys[0].kid is missing"},
 	{"a key with an empty kid", keyWith("kid", `""`), "keys[0].kid is empty"},
 	{"a number for a kid", keyWith("kid", `1`), "keys[0].kid is not a string"},
@@ -158,7 +158,7 @@ func TestEncodeKeysetRefused(t *testing.T) {
 		{"a destroyed key that is still there", func(k *Keyset) {
 			k.Keys = append(k.Keys, DataKey{KID: "k0", Material: k.Keys[0].Material, Status: KeyDestroyed})
 		}, stillMaterial},
-		{"a kid twice", func(k *Keyset) { k.Keys = append(k.Keys, k.Keys[0]) }, "two keys have one kid"},
+		{"a kid twice", func(k *Keyset) { k.Keys = append(k.Keys, k.Keys[0]) }, "keys[1].kid is that of another key too"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			marker := newMarker()

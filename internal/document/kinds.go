@@ -1,142 +1,90 @@
 package document
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // What the documents of the other kinds share: members that they have in common, and
 // the values that HMAC secrets do not have.
 
 // decodeKind reads a document of another kind. take takes the kind's own members; those
-// that nobody takes belong to somebody else.
-func decodeKind(text string, take func(*object) error) error {
+// that nobody takes belong to somebody else. The error names all that is wrong.
+func decodeKind(text string, take func(*object)) error {
 	o, err := parseObject(text)
 	if err != nil {
 		return err
 	}
 	for _, common := range []string{"tenant_id", "base", "nonce"} { // looked at where they matter
-		if _, _, err := o.text(common); err != nil {
-			return err
-		}
+		o.text(common)
 	}
-	if err := take(&o); err != nil {
-		return err
-	}
-	_, err = o.rest()
-	return err
+	take(&o)
+	o.rest()
+	return o.problems.err()
 }
 
 // secret takes a string that must be there, and be a secret.
-func (o *object) secret(name string) (string, error) {
-	text, err := o.required(name)
-	if err == nil {
-		err = o.refuseRedaction(name, text)
-	}
-	return text, err
+func (o *object) secret(name string) string {
+	return o.refuseRedaction(name, o.required(name))
 }
 
 // optionalSecret takes a string that may be absent.
-func (o *object) optionalSecret(name string) (string, error) {
-	text, _, err := o.text(name)
-	if err == nil {
-		err = o.refuseRedaction(name, text)
-	}
-	return text, err
+func (o *object) optionalSecret(name string) string {
+	text, _ := o.text(name)
+	return o.refuseRedaction(name, text)
 }
 
-func (o *object) refuseRedaction(name, text string) error {
+func (o *object) refuseRedaction(name, text string) string {
 	if text == Redaction {
-		return malformed("%s%s is the text that is printed in place of a secret", o.at, name)
+		o.bad(name, isRedaction)
 	}
-	return nil
-}
-
-// texts takes several optional strings.
-func (o *object) texts(into map[string]*string) (err error) {
-	for name, text := range into {
-		if *text, _, err = o.text(name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return text
 }
 
 // number takes an integer between two bounds, which may stand as a string where lax
 // says so. An absent one, null or an empty string is 0.
-func (o *object) number(name string, low, high int, lax bool) (int, error) {
+func (o *object) number(name string, low, high int, lax bool) int {
 	value, present := o.take(name)
 	if !present || lax && value.Kind() == 'n' {
-		return 0, nil
+		return 0
 	}
 	text := string(value)
 	if lax && value.Kind() == '"' {
-		unquoted, err := jsontext.AppendUnquote(nil, value)
-		if err != nil {
-			return 0, syntaxError(err)
-		}
-		if text = string(unquoted); text == "" {
-			return 0, nil
+		if text, _ = unquote(value); text == "" {
+			return 0
 		}
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high || text[0] == '+' {
-		return 0, malformed("%s%s is not a whole number from %d to %d", o.at, name, low, high)
+		o.bad(name, "is not a whole number from %d to %d", low, high)
 	}
-	return n, nil
+	return n
 }
 
 // boolean takes true or false, which may stand as a string. An absent one is nil.
-func (o *object) boolean(name string) (*bool, error) {
+func (o *object) boolean(name string) *bool {
 	value, present := o.take(name)
 	if !present || value.Kind() == 'n' {
-		return nil, nil
+		return nil
 	}
-	var truth bool
+	truth := false
 	switch strings.ToLower(strings.Trim(string(value), `"`)) {
 	case "true":
 		truth = true
 	case "false":
 	default:
-		return nil, malformed("%s%s is neither true nor false", o.at, name)
+		o.bad(name, "is neither true nor false")
 	}
-	return &truth, nil
-}
-
-// each takes an array of objects.
-func (o *object) each(name string, take func(entry *object) error) error {
-	elements, err := o.list(name)
-	if err != nil {
-		return err
-	}
-	for i, element := range elements {
-		entry, err := split(element, fmt.Sprintf("%s%s[%d].", o.at, name, i))
-		if err != nil {
-			return err
-		}
-		if err := take(&entry); err != nil {
-			return err
-		}
-		if _, err := entry.rest(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return &truth
 }
 
 // printable refuses what no HTTP header can carry.
-func printable(names string, texts ...string) error {
-	for _, text := range texts {
-		if strings.ContainsFunc(text, unicode.IsControl) {
-			return malformed("%s has a control character, which no HTTP header can carry", names)
-		}
+func (o *object) printable(name, text string) {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		o.bad(name, "has a control character, which no HTTP header can carry")
 	}
-	return nil
 }
 
 // encodeKind writes a kind's own members and looks whether they can be read back.

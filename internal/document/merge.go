@@ -48,10 +48,8 @@ func (o *object) merge(known, next *object) error {
 
 // value returns a member's; nil: it has none of that name.
 func (o *object) value(name string) jsontext.Value {
-	for _, m := range o.members {
-		if m.name == name {
-			return m.value
-		}
+	if i := o.index(name); i >= 0 {
+		return o.members[i].value
 	}
 	return nil
 }

@@ -112,10 +112,7 @@ func TestMergeLosesNothing(t *testing.T) {
 		}
 		checkHas(t, &o, others)
 		if kept {
-			elements, err := o.list("keys")
-			if err != nil {
-				t.Fatal(err)
-			}
+			elements := o.list("keys")
 			key, err := split(elements[1], "")
 			if err != nil {
 				t.Fatal(err)

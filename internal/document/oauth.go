@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // OAuth is how tokens for a destination are had (RFC 6749):
@@ -36,47 +34,30 @@ func DecodeOAuth(text string) (a OAuth, err error) {
 	return a, err
 }
 
-func (a *OAuth) take(o *object) (err error) {
-	for _, m := range []struct {
-		name string
-		into *string
-		take func(string) (string, error)
-	}{
-		{"grant_type", &a.GrantType, o.required},
-		{"token_url", &a.TokenURL, o.required},
-		{"client_id", &a.ClientID, o.required},
-		{"client_secret", &a.ClientSecret, o.optionalSecret},
-		{"refresh_token", &a.RefreshToken, o.optionalSecret},
-	} {
-		if *m.into, err = m.take(m.name); err != nil {
-			return err
-		}
-	}
-	if a.Scopes, err = takeScopes(o); err != nil {
-		return err
-	}
-	if a.RefreshExpiresAt, err = o.instant("refresh_expires_at"); err != nil {
-		return err
-	}
-	if a.Generation, err = o.number("generation", 0, maxGeneration, false); err != nil {
-		return err
-	}
-	return a.check()
+func (a *OAuth) take(o *object) {
+	a.GrantType = o.required("grant_type")
+	a.TokenURL = o.required("token_url")
+	a.ClientID = o.required("client_id")
+	a.ClientSecret = o.optionalSecret("client_secret")
+	a.RefreshToken = o.optionalSecret("refresh_token")
+	a.Scopes = takeScopes(o)
+	a.RefreshExpiresAt = o.instant("refresh_expires_at")
+	a.Generation = o.number("generation", 0, maxGeneration, false)
+	a.check(o)
 }
 
-func (a *OAuth) check() error {
+func (a *OAuth) check(o *object) {
 	switch {
 	case a.GrantType == grantClient && a.ClientSecret == "":
-		return malformed("client_secret is missing, without which the grant %s gets no token", grantClient)
+		o.bad("client_secret", "is missing, without which the grant %s gets no token", grantClient)
 	case a.GrantType == grantRefresh && a.RefreshToken == "":
-		return malformed("refresh_token is missing, without which the grant %s gets no token", grantRefresh)
+		o.bad("refresh_token", "is missing, without which the grant %s gets no token", grantRefresh)
 	}
 	// The client's secret goes there: RFC 6749, section 3.2, requires TLS.
 	u, err := url.Parse(a.TokenURL)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return malformed("token_url is not an https URL without user and fragment")
+		o.bad("token_url", "is not an https URL without user and fragment")
 	}
-	return nil
 }
 
 func loopback(host string) bool {
@@ -86,27 +67,20 @@ func loopback(host string) bool {
 
 // takeScopes takes an array of them, or one string in which blanks part them, as they
 // stand in a request (RFC 6749, section 3.3).
-func takeScopes(o *object) ([]string, error) {
+func takeScopes(o *object) (scopes []string) {
 	const name = "scopes"
-	for _, m := range o.members {
-		if m.name == name && m.value.Kind() == '"' {
-			text, _, err := o.text(name)
-			return strings.Fields(text), err
+	if value := o.value(name); value != nil && value.Kind() == '"' {
+		text, _ := o.text(name)
+		return strings.Fields(text)
+	}
+	for _, element := range o.list(name) {
+		scope, _ := unquote(element)
+		if scope == "" || strings.ContainsAny(scope, " \t\r\n") {
+			o.bad(name, "has an element that is no scope")
 		}
+		scopes = append(scopes, scope)
 	}
-	elements, err := o.list(name)
-	if err != nil {
-		return nil, err
-	}
-	var scopes []string
-	for _, element := range elements {
-		scope, err := jsontext.AppendUnquote(nil, element)
-		if err != nil || element.Kind() != '"' || len(scope) == 0 || strings.ContainsAny(string(scope), " \t\r\n") {
-			return nil, malformed("scopes has an element that is no scope")
-		}
-		scopes = append(scopes, string(scope))
-	}
-	return scopes, nil
+	return scopes
 }
 
 // Encode writes it. The error is a Malformed.

@@ -2,8 +2,10 @@ package document
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,10 +17,14 @@ import (
 // order of the text. What is left after the known ones are taken is carried
 // over unread into the next version.
 type object struct {
-	at      string // where it stands, for messages: "" or `previous[2].`
-	members []member
-	known   []string // names that were asked for
+	at       string // where it stands, for messages: "" or `previous[2].`
+	members  []member
+	known    []string // names that were asked for
+	problems *problems
 }
+
+// byteOrderMark is what some editors and PowerShell put before a text in UTF-8.
+const byteOrderMark = "\ufeff"
 
 type member struct {
 	name  string
@@ -31,6 +37,9 @@ type member struct {
 func parseObject(text string) (object, error) {
 	if len(text) > MaxLength {
 		return object{}, malformed("it has %d bytes, and at most %d can be stored", len(text), MaxLength)
+	}
+	if strings.HasPrefix(text, byteOrderMark) {
+		return object{}, malformed("it begins with a byte order mark (BOM): store it as UTF-8 without one")
 	}
 	dec := jsontext.NewDecoder(strings.NewReader(text))
 	if dec.PeekKind() != '{' {
@@ -117,7 +126,7 @@ func split(value jsontext.Value, at string) (object, error) {
 	if token, err := dec.ReadToken(); err != nil || token.Kind() != '{' {
 		return object{}, malformed("%s is not an object", strings.TrimSuffix(at, "."))
 	}
-	o := object{at: at}
+	o := object{at: at, problems: &problems{}}
 	for dec.PeekKind() == '"' {
 		name, err := dec.ReadToken()
 		if err != nil {
@@ -137,70 +146,86 @@ func split(value jsontext.Value, at string) (object, error) {
 // take removes a member and returns its value.
 func (o *object) take(name string) (value jsontext.Value, present bool) {
 	o.known = append(o.known, name)
-	for i, m := range o.members {
-		if m.name == name {
-			o.members = append(o.members[:i:i], o.members[i+1:]...)
-			return m.value, true
-		}
+	i := o.index(name)
+	if i < 0 {
+		return nil, false
 	}
-	return nil, false
+	value = o.members[i].value
+	o.members = append(o.members[:i:i], o.members[i+1:]...)
+	return value, true
+}
+
+// index is where the member of that name stands; -1: nowhere.
+func (o *object) index(name string) int {
+	return slices.IndexFunc(o.members, func(m member) bool { return m.name == name })
 }
 
 // rest returns the members that nobody asked for. One that only its case tells
 // from a known name is refused: a laxer reader would heed it, and where it is a
 // limit ("Not_After") ignoring it would lift the limit.
-func (o *object) rest() ([]member, error) {
-	for _, m := range o.members {
-		for _, name := range o.known {
-			if strings.EqualFold(m.name, name) {
-				return nil, malformed("%s%s is written in another case", o.at, name)
-			}
+func (o *object) rest() []member {
+	for _, name := range o.known {
+		if o.hasInAnotherCase(name) {
+			o.bad(name, otherCase)
 		}
 	}
-	return o.members, nil
+	return o.members
+}
+
+const otherCase = "is written in another case"
+
+// hasInAnotherCase is asked once the member of that very name is taken.
+func (o *object) hasInAnotherCase(name string) bool {
+	return slices.ContainsFunc(o.members, func(m member) bool { return strings.EqualFold(m.name, name) })
 }
 
 // text takes a string; null is no string. An absent one is "".
-func (o *object) text(name string) (text string, present bool, err error) {
+func (o *object) text(name string) (text string, present bool) {
 	value, present := o.take(name)
 	if !present {
-		return "", false, nil
+		return "", false
 	}
+	text, ok := unquote(value)
+	if !ok {
+		o.bad(name, "is not a string")
+	}
+	return text, true
+}
+
+// unquote returns a JSON string's text; false: the value is no string.
+func unquote(value jsontext.Value) (text string, ok bool) {
 	if value.Kind() != '"' {
-		return "", true, malformed("%s%s is not a string", o.at, name)
+		return "", false
 	}
 	b, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return "", true, syntaxError(err)
-	}
-	return string(b), true, nil
+	return string(b), err == nil
 }
 
 // required takes a string that must be there and not be empty.
-func (o *object) required(name string) (string, error) {
-	text, present, err := o.text(name)
+func (o *object) required(name string) string {
+	text, present := o.text(name)
 	switch {
-	case err != nil:
-		return "", err
+	case !present && o.hasInAnotherCase(name):
+		o.bad(name, otherCase)
 	case !present:
-		return "", malformed("%s%s is missing", o.at, name)
+		o.bad(name, "is missing")
 	case text == "":
-		return "", malformed("%s%s is empty", o.at, name)
+		o.bad(name, "is empty")
 	}
-	return text, nil
+	return text
 }
 
 // instant takes a time. An absent one is the zero time.
-func (o *object) instant(name string) (time.Time, error) {
-	text, present, err := o.text(name)
-	if err != nil || !present {
-		return time.Time{}, err
+func (o *object) instant(name string) time.Time {
+	text, present := o.text(name)
+	if !present {
+		return time.Time{}
 	}
 	t, ok := parseTime(text)
 	if !ok {
-		return time.Time{}, malformed("%s%s is not an RFC 3339 time", o.at, name)
+		o.bad(name, "is not an RFC 3339 time")
 	}
-	return t, nil
+	return t
 }
 
 // date-time of RFC 3339, section 5.6. The zone may be left out, as Python's
@@ -224,15 +249,34 @@ func parseTime(text string) (t time.Time, ok bool) {
 }
 
 // list takes an array and returns its elements.
-func (o *object) list(name string) ([]jsontext.Value, error) {
+func (o *object) list(name string) []jsontext.Value {
 	value, present := o.take(name)
 	if !present {
-		return nil, nil
+		return nil
 	}
 	if value.Kind() != '[' {
-		return nil, malformed("%s%s is not an array", o.at, name)
+		o.bad(name, "is not an array")
+		return nil
 	}
-	return elements(value)
+	all, err := elements(value)
+	if err != nil { // never of a value that was parsed
+		o.bad(name, "is not an array")
+	}
+	return all
+}
+
+// each takes an array of objects.
+func (o *object) each(name string, take func(entry *object)) {
+	for i, element := range o.list(name) {
+		member := fmt.Sprintf("%s[%d]", name, i)
+		entry, err := split(element, o.at+member+".")
+		if err != nil {
+			o.bad(member, "is not an object")
+			continue
+		}
+		entry.problems = o.problems
+		take(&entry)
+	}
 }
 
 // elements takes an array apart.

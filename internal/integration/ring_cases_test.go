@@ -189,6 +189,9 @@ func refusedCases() []ringCase {
 	good := l.document(l.key("B", v2), l.key("A", v1)).with(base(v1))
 	at := func(text string) stored { return l.document(l.key("B", v2, ends(text))) }
 	raw := func(format string) string { return fmt.Sprintf(format, l.secret("B")) }
+	numbered := func(number string) string {
+		return raw(`{"shared_secret":%q,"created_at":"2026-01-02T03:04:05Z","tenant_id":"t_abc123","version":` + number + `}`)
+	}
 	return []ringCase{
 		{name: "version 1.7, and members that nobody knows", current: raw(`{"shared_secret":%q,"created_at":"2026-01-02T03:04:05Z","tenant_id":"t_abc123","version":"1.7","x_note":{"a":[1,null]}}`)},
 		{name: "state active", current: good.with(state("active"))},
@@ -206,6 +209,12 @@ func refusedCases() []ringCase {
 		{name: "no version", current: good.with(format(""))},
 		{name: "version 2.0", current: good.with(format("2.0"))},
 		{name: "version 10.0", current: good.with(format("10.0"))},
+		{name: "version is the number 1, as Terraform writes 1.0", current: numbered("1")},
+		{name: "version is the number 1.0", current: numbered("1.0")},
+		{name: "AWSPREVIOUS has the number 1 for its version: its keys count", current: l.document(l.key("C", v2)), previous: numbered("1"), changed: madeSecond},
+		{name: "version is the number 1.1", current: numbered("1.1")},
+		{name: "version is the number 2", current: numbered("2")},
+		{name: "version is true", current: numbered("true")},
 		{name: "state disabled", current: good.with(state("disabled"))},
 		{name: "state null", current: raw(`{"shared_secret":%q,"created_at":"2026-01-02T03:04:05Z","tenant_id":"t_abc123","version":"1.0","state":null}`)},
 		{name: "not_after is null", current: raw(`{"shared_secret":%q,"created_at":"2026-01-02T03:04:05Z","tenant_id":"t_abc123","version":"1.0","not_after":null}`)},

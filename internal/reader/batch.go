@@ -26,7 +26,8 @@ type BatchAPI interface {
 
 // Batch reads the current versions of up to MaxBatch secrets. It returns a load,
 // which calls nothing any more, for every name that was answered. The error is of
-// the call as a whole; those of single secrets are their loads'.
+// the call as a whole, ErrEmpty where nothing was answered; those of single secrets are
+// their loads'.
 func Batch(ctx context.Context, api BatchAPI, names []string) (map[string]Load, error) {
 	loads := make(map[string]Load, len(names))
 	in := &secretsmanager.BatchGetSecretValueInput{SecretIdList: names}
@@ -36,17 +37,26 @@ func Batch(ctx context.Context, api BatchAPI, names []string) (map[string]Load, 
 		case err != nil:
 			return loads, err
 		case out == nil:
-			return loads, errNoOutput
+			return loads, ErrEmpty
 		}
 		for i := range out.SecretValues {
-			loads[aws.ToString(out.SecretValues[i].Name)] = &batched{entry: &out.SecretValues[i]}
+			if name := aws.ToString(out.SecretValues[i].Name); name != "" {
+				loads[name] = &batched{entry: &out.SecretValues[i]}
+			}
 		}
 		for _, e := range out.Errors {
-			loads[aws.ToString(e.SecretId)] = &batched{err: &smithy.GenericAPIError{
+			if aws.ToString(e.SecretId) == "" {
+				continue
+			}
+			loads[*e.SecretId] = &batched{err: &smithy.GenericAPIError{
 				Code: aws.ToString(e.ErrorCode), Message: aws.ToString(e.Message), Fault: smithy.FaultUnknown,
 			}}
 		}
-		if aws.ToString(out.NextToken) == "" {
+		switch {
+		case aws.ToString(out.NextToken) != "":
+		case len(loads) == 0: // Secrets Manager answers for every name, with a value or an error
+			return loads, ErrEmpty
+		default:
 			return loads, nil
 		}
 		in = &secretsmanager.BatchGetSecretValueInput{SecretIdList: names, NextToken: out.NextToken}
@@ -72,7 +82,7 @@ func (l *batched) Describe(ctx context.Context) (Description, error) {
 }
 
 func (l *batched) Current(context.Context) (Version, error) {
-	return versionOf(l.entry.SecretString, l.entry.VersionId, l.entry.CreatedDate)
+	return versionOf(l.entry.SecretString, l.entry.SecretBinary, l.entry.VersionId, l.entry.CreatedDate)
 }
 
 func (l *batched) Previous(context.Context) (Version, error) { return Version{}, ErrNotRead }

@@ -84,12 +84,7 @@ func TestBatchOfABinarySecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loads[name].Describe(t.Context()); !errors.Is(err, reader.ErrNotText) {
-		t.Errorf("Describe: %v, want ErrNotText", err)
-	}
-	if v, err := loads[name].Current(t.Context()); !errors.Is(err, reader.ErrNotText) || v.Text != "" {
-		t.Errorf("Current: %v, want ErrNotText", err)
-	}
+	checkBytes(t, loads[name])
 }
 
 // pages answers with one after the other, and then with the error.

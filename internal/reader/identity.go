@@ -1,9 +1,13 @@
 package reader
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/formbridge/tenantsecrets/internal/document"
 )
 
 // The tags of every secret, for access policies and inventories. TenantId and
@@ -26,6 +30,15 @@ func (f Foreign) Error() string { return string(f) }
 
 func foreign(format string, args ...any) error { return Foreign(fmt.Sprintf(format, args...)) }
 
+// ErrEmpty means that an answer has neither the name nor the ARN of a secret: an empty
+// body, or that of a server that is not Secrets Manager. It says nothing about any secret,
+// whatever else is in it. What has one of the two, and not the one that was asked for, is
+// another secret's.
+var ErrEmpty = errors.New("the answer is empty, it names no secret: look for a proxy or an endpoint that is not Secrets Manager")
+
+// isEmpty tells whether an answer with that name and ARN is ErrEmpty.
+func isEmpty(name, arn *string) bool { return aws.ToString(name) == "" && aws.ToString(arn) == "" }
+
 // Identity is what a secret must say that it is.
 type Identity struct{ Name, Tenant, SecretType string }
 
@@ -43,6 +56,45 @@ func (i Identity) Check(d *Description, at Place) error {
 		}
 	}
 	return nil
+}
+
+// CheckOwner looks for the tenant in the text of a version, a JSON document of any kind.
+// Where AWS's own rotation wrote the document it has no tenant_id, and the tag TenantId
+// must be there instead. The error is a Foreign, or a document.Malformed.
+func (i Identity) CheckOwner(d *Description, text string) error {
+	owner, present, err := document.Owner(text)
+	switch {
+	case err != nil:
+		return err
+	case present && owner != i.Tenant:
+		return foreign("tenant_id in its document is not %q", i.Tenant)
+	case present:
+		return nil
+	}
+	return i.checkTag(d, true)
+}
+
+// CheckTag looks for the tenant where nothing in the value can say whose it is: the tag
+// TenantId must be there. The error is a Foreign, or a document.Malformed.
+func (i Identity) CheckTag(d *Description) error { return i.checkTag(d, false) }
+
+func (i Identity) checkTag(d *Description, hasDocument bool) error {
+	tag, tagged := d.Tags[TagTenantID]
+	switch {
+	case tagged && tag != i.Tenant:
+		return foreign("its tag %s is not %q", TagTenantID, i.Tenant)
+	case tagged:
+		return nil
+	case d.Partial && hasDocument:
+		return document.Malformed("nothing says whose it is: its document has no tenant_id, and GetSecretValue does not show tags; add tenant_id to the document, or read with DescribeSecret too")
+	case d.Partial:
+		return document.Malformed("nothing says whose it is: GetSecretValue does not show tags; read with DescribeSecret too")
+	}
+	text := fmt.Sprintf("nothing says whose it is: add the tag %s with the value %s to the secret", TagTenantID, i.Tenant)
+	if hasDocument {
+		text += ", or tenant_id to its document"
+	}
+	return document.Malformed(text)
 }
 
 // Place is where secrets must be. A member that is empty is any.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
@@ -101,5 +102,59 @@ func TestIdentity(t *testing.T) {
 			tt.change(&d)
 			checkForeign(t, identity.Check(&d, place), tt.want)
 		})
+	}
+}
+
+// One function decides whose a document is, for those who read and those who write.
+func TestCheckOwner(t *testing.T) {
+	tagged := func(tenant string) reader.Description {
+		return reader.Description{Tags: map[string]string{reader.TagTenantID: tenant}}
+	}
+	const (
+		another  = `tenant_id in its document is not "t_abc123"`
+		otherTag = `its tag TenantId is not "t_abc123"`
+		nobodys  = "nothing says whose it is: add the tag TenantId with the value t_abc123 to the secret"
+		unseen   = "nothing says whose it is: GetSecretValue does not show tags; read with DescribeSecret too"
+	)
+	for _, tt := range []struct {
+		what      string
+		d         reader.Description
+		text      string
+		foreign   string // the error, a Foreign; "": none
+		malformed string // the error, a Malformed; "": none
+		tag       string // the error of CheckTag; "": none
+	}{
+		{"by tenant_id", reader.Description{}, `{"tenant_id":"t_abc123"}`, "", "", nobodys},
+		{"by tenant_id, tags unseen", reader.Description{Partial: true}, `{"tenant_id":"t_abc123"}`, "", "", unseen},
+		{"by the tag", tagged("t_abc123"), `{}`, "", "", ""},
+		{"another's tenant_id", tagged("t_abc123"), `{"tenant_id":"t_abc124"}`, another, "", ""},
+		{"another's tag", tagged("t_abc124"), `{}`, otherTag, "", otherTag},
+		{"an empty tag", tagged(""), `{}`, otherTag, "", otherTag},
+		{"nobody's", reader.Description{}, `{}`, "", nobodys + ", or tenant_id to its document", nobodys},
+		{"nobody's, tags unseen", reader.Description{Partial: true}, `{}`, "", "nothing says whose it is: its document has no tenant_id, and GetSecretValue does not show tags; add tenant_id to the document, or read with DescribeSecret too", unseen},
+		{"no object", tagged("t_abc123"), `7`, "", "it is not a JSON object", ""},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			err := identity.CheckOwner(&tt.d, tt.text)
+			if tt.malformed == "" {
+				checkForeign(t, err, tt.foreign)
+			} else {
+				checkMalformed(t, err, tt.malformed)
+			}
+			if err = identity.CheckTag(&tt.d); tt.tag == "" || tt.tag == otherTag {
+				checkForeign(t, err, tt.tag)
+			} else {
+				checkMalformed(t, err, tt.tag)
+			}
+		})
+	}
+}
+
+// checkMalformed wants an error with that text, which is a document.Malformed.
+func checkMalformed(t *testing.T, err error, want string) {
+	t.Helper()
+	var malformed document.Malformed
+	if !errors.As(err, &malformed) || err.Error() != want {
+		t.Errorf("error %v (%T), want %q", err, err, want)
 	}
 }

@@ -29,8 +29,8 @@ func (o *observer) DescribeSecret(ctx context.Context, in *secretsmanager.Descri
 	if err != nil {
 		return nil, err
 	}
-	if out == nil {
-		return nil, errNoOutput
+	if out == nil || isEmpty(out.Name, out.ARN) {
+		return nil, ErrEmpty
 	}
 	kept := *out
 	o.answered, _ = awsmiddleware.GetServerTime(kept.ResultMetadata)
@@ -44,15 +44,15 @@ func (o *observer) GetSecretValue(ctx context.Context, in *secretsmanager.GetSec
 	if err != nil {
 		return nil, err
 	}
-	if out == nil {
-		return nil, errNoOutput
+	if out == nil || isEmpty(out.Name, out.ARN) {
+		return nil, ErrEmpty
 	}
 	kept := *out
 	kept.ResultMetadata = middleware.Metadata{}
 	if !o.sameSecret(&kept) || aws.ToString(kept.VersionId) != aws.ToString(in.VersionId) {
 		return nil, ErrForeign
 	}
-	o.version = Version{ID: aws.ToString(kept.VersionId), Created: aws.ToTime(kept.CreatedDate)}
+	o.version = Version{ID: aws.ToString(kept.VersionId), Created: aws.ToTime(kept.CreatedDate), Binary: string(kept.SecretBinary)}
 	return &kept, nil
 }
 
@@ -61,10 +61,7 @@ func (o *observer) sameSecret(out *secretsmanager.GetSecretValueOutput) bool {
 		aws.ToString(out.ARN) == aws.ToString(o.described.ARN)
 }
 
-var (
-	errNoOutput  = errors.New("the API returned neither an answer nor an error")
-	errNotCalled = errors.New("not called by a load")
-)
+var errNotCalled = errors.New("not called by a load")
 
 // The secretcache's client interface has four more methods. It calls none.
 

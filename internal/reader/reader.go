@@ -47,7 +47,8 @@ var (
 	// ErrNoVersion means that no version has the label.
 	ErrNoVersion = errors.New("no version has the staging label")
 
-	// ErrNotText means that the value is binary.
+	// ErrNotText means that the value is binary. The version beside it has what there
+	// is, for those who read bytes too.
 	ErrNotText = errors.New("the value is binary")
 
 	// ErrNotRead means that this way of loading does not read the value.
@@ -86,11 +87,13 @@ type Description struct {
 	Partial   bool      // it comes of a value: Tags, Changed, Deleted and what follows Current are unknown
 }
 
-// Version is one version's value.
+// Version is one version's value. Secrets Manager stores text or bytes: where Binary is
+// there, or neither is, the error is ErrNotText.
 type Version struct {
 	ID      string
 	Created time.Time
 	Text    string
+	Binary  string // SecretBinary, the bytes as they stand
 }
 
 // described is a load that begins with DescribeSecret.
@@ -155,12 +158,13 @@ func (l *described) read(ctx context.Context, label string) (Version, error) {
 	switch {
 	case errors.As(err, &absent):
 		return Version{}, ErrNoVersion
-	case errors.As(err, &binary):
-		return Version{}, ErrNotText
-	case err != nil:
+	case err != nil && !errors.As(err, &binary):
 		return Version{}, err
 	}
 	v := l.observer.version
 	v.Text = text
+	if err != nil || v.Binary != "" {
+		return v, ErrNotText
+	}
 	return v, nil
 }

@@ -120,8 +120,8 @@ func TestLoadErrors(t *testing.T) {
 			l := reader.Begin(tc.api, name)
 			describe(t, l)
 			v, err := tc.read(l, t.Context())
-			if !errors.Is(err, tc.expect) || v != (reader.Version{}) {
-				t.Errorf("error = %v, want %v", err, tc.expect)
+			if !errors.Is(err, tc.expect) || v.Text != "" || (v.Binary != "") != errors.Is(tc.expect, reader.ErrNotText) {
+				t.Errorf("error = %v, want %v, and bytes where it is ErrNotText", err, tc.expect)
 			}
 		})
 	}

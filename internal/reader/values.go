@@ -21,6 +21,7 @@ type values struct {
 	name    string
 	arn     string // as described
 	current Version
+	err     error // of current
 }
 
 // Values returns a load of the secret of that name that calls GetSecretValue and
@@ -33,14 +34,14 @@ func (l *values) Describe(ctx context.Context) (Description, error) {
 	if err != nil {
 		return Description{}, err
 	}
-	if l.current, err = versionOf(out.SecretString, out.VersionId, out.CreatedDate); err != nil {
-		return Description{}, err
+	if l.current, l.err = versionOf(out.SecretString, out.SecretBinary, out.VersionId, out.CreatedDate); l.err != nil {
+		return Description{}, l.err // also where that version was read as text before
 	}
 	l.arn = aws.ToString(out.ARN)
 	return Description{Name: aws.ToString(out.Name), ARN: l.arn, Current: l.current.ID, Partial: true}, nil
 }
 
-func (l *values) Current(context.Context) (Version, error) { return l.current, nil }
+func (l *values) Current(context.Context) (Version, error) { return l.current, l.err }
 
 // Previous is another read, which a rotation may come before. Then it is the
 // version that was described as current, and the next load sees the new one.
@@ -56,21 +57,22 @@ func (l *values) Previous(ctx context.Context) (Version, error) {
 	if aws.ToString(out.Name) != l.name || aws.ToString(out.ARN) != l.arn {
 		return Version{}, ErrForeign
 	}
-	return versionOf(out.SecretString, out.VersionId, out.CreatedDate)
+	return versionOf(out.SecretString, out.SecretBinary, out.VersionId, out.CreatedDate)
 }
 
 func (l *values) get(ctx context.Context, label string) (*secretsmanager.GetSecretValueOutput, error) {
 	out, err := l.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &l.name, VersionStage: &label})
-	if err == nil && out == nil {
-		err = errNoOutput
+	if err == nil && (out == nil || isEmpty(out.Name, out.ARN)) {
+		err = ErrEmpty
 	}
 	return out, err
 }
 
-// versionOf makes a version of an answer's members.
-func versionOf(text, id *string, created *time.Time) (Version, error) {
-	if text == nil {
-		return Version{}, ErrNotText
+// versionOf makes a version of an answer's members. The error is ErrNotText.
+func versionOf(text *string, binary []byte, id *string, created *time.Time) (Version, error) {
+	v := Version{ID: aws.ToString(id), Created: aws.ToTime(created), Text: aws.ToString(text), Binary: string(binary)}
+	if text == nil || v.Binary != "" {
+		return v, ErrNotText
 	}
-	return Version{ID: aws.ToString(id), Created: aws.ToTime(created), Text: *text}, nil
+	return v, nil
 }

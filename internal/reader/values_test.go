@@ -122,8 +122,8 @@ func TestValuesErrors(t *testing.T) {
 				return
 			}
 			v, err := l.Previous(t.Context())
-			if !errors.Is(err, tc.previous) || v != (reader.Version{}) {
-				t.Errorf("Previous: %v, want %v and no value", err, tc.previous)
+			if !errors.Is(err, tc.previous) || v.Text != "" || (v.Binary != "") != errors.Is(tc.previous, reader.ErrNotText) {
+				t.Errorf("Previous: %v, want %v, and bytes where it is ErrNotText", err, tc.previous)
 			}
 		})
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
-	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
@@ -31,6 +30,10 @@ func (s Secret) ID() string {
 // Type is the last element of the path, the value of the SecretType tag.
 func (s Secret) Type() string { return s.Path[strings.LastIndexByte(s.Path, '/')+1:] }
 
+func (s Secret) identity() reader.Identity {
+	return reader.Identity{Name: s.Name, Tenant: s.Tenant, SecretType: s.Type()}
+}
+
 // Describe begins a load that has to be of the secret, and of a place. Of the error it
 // says what it means.
 func (w *Writer) Describe(ctx context.Context, s Secret, load reader.Load) (reader.Description, error) {
@@ -38,8 +41,7 @@ func (w *Writer) Describe(ctx context.Context, s Secret, load reader.Load) (read
 	if err != nil {
 		return d, w.ExplainRead(ctx, err)
 	}
-	identity := reader.Identity{Name: s.Name, Tenant: s.Tenant, SecretType: s.Type()}
-	if err := identity.Check(&d, w.Place()); err != nil {
+	if err := s.identity().Check(&d, w.Place()); err != nil {
 		return d, w.ExplainRead(ctx, err)
 	}
 	if d.Deleted {
@@ -65,17 +67,16 @@ func (w *Writer) Version(ctx context.Context, s Secret, id string) (reader.Versi
 	return reader.Version{ID: id, Created: aws.ToTime(out.CreatedDate), Text: *out.SecretString}, nil
 }
 
-// CheckOwner compares tenant_id in a document of any kind. Where AWS's own rotation
-// wrote it there is none, and the secret's tag must be there instead.
+// CheckOwner is [reader.Identity.CheckOwner] for the secret. Of the error it says what it
+// means.
 func (w *Writer) CheckOwner(s Secret, d *reader.Description, text string) error {
-	owner, present, err := document.Owner(text)
+	err := s.identity().CheckOwner(d, text)
+	var foreign reader.Foreign
 	switch {
+	case errors.As(err, &foreign):
+		return answer.Definite(w.Sentinels.WrongTenant, "%v", foreign)
 	case err != nil:
 		return answer.Definite(w.Sentinels.Malformed, "%v", err)
-	case present && owner != s.Tenant:
-		return answer.Definite(w.Sentinels.WrongTenant, "tenant_id in its document is not %q", s.Tenant)
-	case !present && d.Tags[reader.TagTenantID] != s.Tenant:
-		return answer.Definite(w.Sentinels.WrongTenant, "neither tenant_id in its document nor its tag %s says whose it is", reader.TagTenantID)
 	}
 	return nil
 }
@@ -124,6 +125,8 @@ func (w *Writer) ExplainRead(ctx context.Context, err error) error {
 		return answer.Definite(w.Sentinels.WrongTenant, "%v", foreign)
 	case errors.Is(err, reader.ErrForeign):
 		return answer.Definite(w.Sentinels.WrongTenant, "the value is of another secret or version than was asked for")
+	case errors.Is(err, reader.ErrEmpty):
+		return w.Sentinels.Transient("%v", reader.ErrEmpty)
 	case errors.Is(err, reader.ErrNotText):
 		return answer.Definite(w.Sentinels.Malformed, "it is binary")
 	case errors.Is(err, reader.ErrNoVersion):
