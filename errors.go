@@ -25,6 +25,11 @@ var (
 	// ErrUnavailable: no answer could be had, and nothing usable is held.
 	ErrUnavailable = errors.New("no answer from Secrets Manager: try again later")
 
+	// ErrRefused: Secrets Manager refuses a write, and would refuse it again: a quota is
+	// reached, or the request or the state of the secret does not allow it. The text says
+	// which. Nothing was written.
+	ErrRefused = errors.New("Secrets Manager refuses the write: mend what it names, then call again")
+
 	// ErrStale is an ErrUnavailable: something is held, but it is older than
 	// MaxStale.
 	ErrStale = fmt.Errorf("%w; what is held is older than MaxStale", ErrUnavailable)
@@ -99,6 +104,7 @@ type failure = answer.Failure
 // sentinels are the names of what Secrets Manager's answers come to.
 var sentinels = answer.Sentinels{
 	Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied, PendingDeletion: ErrPendingDeletion,
+	Refused: ErrRefused,
 }
 
 func explain(err error) *failure { return sentinels.Explain(err) }
