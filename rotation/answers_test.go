@@ -62,7 +62,7 @@ func (f *forged) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecre
 	return out, err
 }
 
-func (f *forged) ListSecretVersionIds(ctx context.Context, in *secretsmanager.ListSecretVersionIdsInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretVersionIdsOutput, error) {
+func (f *forged) ListSecretVersionIds(ctx context.Context, in *secretsmanager.ListSecretVersionIdsInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretVersionIdsOutput, error) { //nolint:revive // the name of the API
 	out, err := f.Backend.ListSecretVersionIds(ctx, in, optFns...)
 	if err == nil && f.list != nil {
 		f.list(out)
