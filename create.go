@@ -2,14 +2,11 @@ package tenantsecrets
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/smithy-go"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/creation"
@@ -32,7 +29,8 @@ const (
 // It costs one CreateSecret; one more where no answer came to the first, and a few
 // reads where the name is taken. Where the outcome stays unknown the error is
 // ErrUnavailable: call again, with the same idempotency key if the first may have
-// succeeded. ctx bounds the call, and [Options].LoadTimeout each of its requests.
+// succeeded. An option that Secrets Manager refuses is ErrInvalidOption, and the text says
+// which; a quota that is reached is ErrRefused. ctx bounds the call, and [Options].LoadTimeout each of its requests.
 // The error is an *Error.
 func (c *Client) CreateTenant(ctx context.Context, tenant string, optFns ...func(*CreateOptions)) (*TenantSecret, error) {
 	began := c.cache().beganAt()
@@ -86,8 +84,7 @@ func (n *creating) prepare() error {
 	o := &n.options
 	var err error
 	n.request, err = creation.Secret{
-		Identity:    n.entry.identity(),
-		Environment: n.naming.Environment, Service: n.naming.Service,
+		Identity: n.entry.identity(),
 		KMSKeyID: o.KMSKeyID, Description: o.Description, Tags: o.Tags, IdempotencyKey: o.IdempotencyKey,
 	}.Request()
 	if err != nil {
@@ -149,14 +146,15 @@ func (n *creating) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 	}
 	ctx, cancel := n.cache.request(ctx)
 	defer cancel()
-	return n.api.CreateSecret(ctx, n.request)
+	out, err := n.api.CreateSecret(ctx, n.request)
+	if err == nil && (out == nil || out.Name == nil && out.ARN == nil) {
+		err = answer.ErrEmpty
+	}
+	return out, err
 }
 
 // created keeps what was written, so that no read has to follow.
 func (n *creating) created(ctx context.Context, out *secretsmanager.CreateSecretOutput) (*snapshot, error) {
-	if out == nil {
-		out = &secretsmanager.CreateSecretOutput{}
-	}
 	if err := n.admit(out.Name, out.VersionId, out.ARN); err != nil {
 		return nil, n.loader.report(ctx, n.entry, err)
 	}
@@ -220,8 +218,8 @@ func (n *creating) readVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 	out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: n.request.Name, VersionId: n.request.ClientRequestToken,
 	})
-	if out == nil {
-		out = &secretsmanager.GetSecretValueOutput{}
+	if err == nil && (out == nil || out.Name == nil && out.ARN == nil) {
+		err = answer.ErrEmpty
 	}
 	return out, err
 }
@@ -244,20 +242,14 @@ func (n *creating) invalid(ctx context.Context, invalid error) error {
 	return n.explainRequest(invalid)
 }
 
-// explainRequest is explain for a request of which the caller chose a part: the
-// KMS key, the description, the tags. A server that repeats the secret in its
-// message is not quoted.
+// explainRequest names why a creation failed. It repeats nothing of the server's message,
+// which may quote the secret. What the caller chose is the caller's to mend: the KMS key,
+// the description, the tags.
 func (n *creating) explainRequest(err error) *failure {
-	f := explain(err)
-	var api smithy.APIError
-	if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), n.first.Document.Secret) {
-		f.Detail, f.Cause = answer.Printable(api.ErrorCode()), nil
-	}
+	f := sentinels.ExplainWrite(err)
 	switch answer.Code(err) {
 	case "InvalidParameterException", "InvalidRequestException", "ValidationException":
 		f.Sentinel, f.Definite = ErrInvalidOption, true
-	case "EncryptionFailure":
-		f.Sentinel, f.Definite = ErrAccessDenied, true
 	}
 	return f
 }

@@ -40,7 +40,7 @@ func TestCreateTenantInTrouble(t *testing.T) {
 		{"a server error", secretstest.Fault{Err: secretstest.InternalError(), Times: 1}, nil, 2, true},
 		{"two server errors", secretstest.Fault{Err: secretstest.InternalError(), Times: 2}, tenantsecrets.ErrUnavailable, 2, false},
 		{"throttled", secretstest.Fault{Err: secretstest.Throttling()}, tenantsecrets.ErrUnavailable, 1, false},
-		{"a limit", secretstest.Fault{Err: coded("LimitExceededException")}, tenantsecrets.ErrUnavailable, 1, false},
+		{"a limit", secretstest.Fault{Err: coded("LimitExceededException")}, tenantsecrets.ErrRefused, 1, false},
 		{"credentials expired", secretstest.Fault{Err: secretstest.ExpiredToken()}, tenantsecrets.ErrUnavailable, 1, false},
 		{"access denied", secretstest.Fault{Err: secretstest.AccessDenied()}, tenantsecrets.ErrAccessDenied, 1, false},
 		{"KMS denied", secretstest.Fault{Err: secretstest.KMSDenied()}, tenantsecrets.ErrAccessDenied, 1, false},
@@ -299,7 +299,6 @@ func TestCreateTenantDuringLoad(t *testing.T) {
 func TestCreateTenantTampered(t *testing.T) {
 	type output = secretsmanager.CreateSecretOutput
 	for what, alter := range map[string]func(*output, error) (*output, error){
-		"nothing":          nothing[output],
 		"another name":     edit(func(out *output) { out.Name = aws.String("prod/formbridge/t_abc124/hmac_key") }),
 		"no name":          edit(func(out *output) { out.Name = nil }),
 		"another version":  edit(func(out *output) { out.VersionId = aws.String("775dff08-e11c-883e-bb8e-1e5540be8e90") }),
@@ -329,7 +328,6 @@ func TestCreateTenantTampered(t *testing.T) {
 func TestCreateTenantAgainTampered(t *testing.T) {
 	type output = secretsmanager.GetSecretValueOutput
 	for what, alter := range map[string]func(*output, error) (*output, error){
-		"nothing":         nothing[output],
 		"another name":    edit(func(out *output) { out.Name = aws.String("prod/formbridge/t_abc124/hmac_key") }),
 		"another version": edit(func(out *output) { out.VersionId = aws.String("775dff08-e11c-883e-bb8e-1e5540be8e91") }),
 		"another account": edit(func(out *output) { out.ARN = replaced(out.ARN, "123456789012", "210987654321") }),
@@ -344,6 +342,26 @@ func TestCreateTenantAgainTampered(t *testing.T) {
 			if !strings.Contains(logged.String(), "level=ERROR") {
 				t.Error("nothing was logged")
 			}
+		})
+	}
+}
+
+// An answer that does not say which secret it is about says nothing: the creation is sent
+// once more under the same token, and its outcome is unknown where that gets no better.
+func TestCreateTenantAnsweredWithNothing(t *testing.T) {
+	type output = secretsmanager.CreateSecretOutput
+	for what, alter := range map[string]func(*output, error) (*output, error){
+		"no output":    nothing[output],
+		"empty output": func(*output, error) (*output, error) { return &output{}, nil },
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := &tampered{Backend: secretstest.New(), create: alter}
+			c := newClient(t, b)
+			_, err := c.CreateTenant(t.Context(), tenant, under("signup 42"))
+			checkFailed(t, err, "CreateTenant", tenantsecrets.ErrUnavailable)
+			checkOperations(t, b.Backend, "CreateSecret", "CreateSecret")
+			b.create = nil
+			created(t, c, under("signup 42"))
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
-	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
 // What can go wrong, for errors.Is. A message says what to do next.
@@ -25,6 +24,11 @@ var (
 
 	// ErrUnavailable: no answer could be had, and nothing usable is held.
 	ErrUnavailable = errors.New("no answer from Secrets Manager: try again later")
+
+	// ErrRefused: Secrets Manager refuses a write, and would refuse it again: a quota is
+	// reached, or the request or the state of the secret does not allow it. The text says
+	// which. Nothing was written.
+	ErrRefused = errors.New("Secrets Manager refuses the write: mend what it names, then call again")
 
 	// ErrStale is an ErrUnavailable: something is held, but it is older than
 	// MaxStale.
@@ -106,14 +110,10 @@ type failure = answer.Failure
 // sentinels are the names of what Secrets Manager's answers come to.
 var sentinels = answer.Sentinels{
 	Unavailable: ErrUnavailable, NotFound: ErrNotFound, AccessDenied: ErrAccessDenied, PendingDeletion: ErrPendingDeletion,
+	Refused: ErrRefused,
 }
 
-func explain(err error) *failure {
-	if errors.Is(err, reader.ErrEmpty) {
-		return transient("%v", reader.ErrEmpty)
-	}
-	return sentinels.Explain(err)
-}
+func explain(err error) *failure { return sentinels.Explain(err) }
 
 // definite is a failure that a further try would not mend.
 func definite(sentinel error, format string, args ...any) *failure {

@@ -28,7 +28,8 @@ import (
 	"github.com/formbridge/tenantsecrets/secretstest"
 )
 
-// Of the service's answer its code, message, fault and request id are kept, and
+// Of the service's answer its code, message, fault and request id are kept, but for the
+// message of a request that holds a secret, and
 // nothing that leads to the HTTP exchange.
 func TestServiceErrorsAreCopied(t *testing.T) {
 	for _, tt := range []struct {
@@ -60,7 +61,11 @@ func TestServiceErrorsAreCopied(t *testing.T) {
 			if !errors.As(err, &api) {
 				t.Fatalf("%v is no smithy.APIError", err)
 			}
-			if api.ErrorCode() != "InternalServiceError" || api.ErrorMessage() != "An error occurred on the server side." || api.ErrorFault() != smithy.FaultServer {
+			message := "An error occurred on the server side."
+			if tt.operation == "CreateSecret" {
+				message = "" // what is sent holds a secret, and a server may repeat it
+			}
+			if api.ErrorCode() != "InternalServiceError" || api.ErrorMessage() != message || api.ErrorFault() != smithy.FaultServer {
 				t.Errorf("code %q, message %q, fault %v", api.ErrorCode(), api.ErrorMessage(), api.ErrorFault())
 			}
 			var requested interface{ ServiceRequestID() string }

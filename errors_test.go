@@ -63,6 +63,12 @@ func sentinels(t *testing.T) map[string]struct {
 			_, err := newClient(t, b).TenantSecret(t.Context(), tenant)
 			return err
 		}},
+		"ErrRefused": {tenantsecrets.ErrRefused, func(t *testing.T) error {
+			b := secretstest.New()
+			b.Inject(secretstest.Fault{Operation: "CreateSecret", Err: coded("LimitExceededException")})
+			_, err := newClient(t, b).CreateTenant(t.Context(), tenant)
+			return err
+		}},
 		"ErrStale": {tenantsecrets.ErrStale, func(t *testing.T) (err error) {
 			synctest.Test(t, func(t *testing.T) {
 				b := secretstest.New()

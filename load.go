@@ -20,7 +20,7 @@ type secret struct {
 }
 
 func (s *secret) identity() reader.Identity {
-	return reader.Identity{Name: s.name, Tenant: s.tenant, SecretType: secretType(s.kind.path)}
+	return reader.IdentityOf(s.name, s.tenant, secretType(s.kind.path))
 }
 
 // secretKind is what is read at a path.

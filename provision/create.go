@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/formbridge/tenantsecrets"
@@ -147,17 +146,15 @@ func (p *Provisioner) create(ctx context.Context, s writer.Secret, optFns []func
 		return "", malformed("Encode", err)
 	}
 	in.SecretString = &text
-	out, err := writer.Repeat(ctx, p.writer, func(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
-		return p.api.CreateSecret(ctx, in)
+	_, err = writer.Repeat(ctx, p.writer, func(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
+		out, err := p.api.CreateSecret(ctx, in)
+		if err != nil || out == nil {
+			return nil, err
+		}
+		return out, p.writer.Answered(s, *in.ClientRequestToken, out.Name, out.ARN, out.VersionId)
 	})
-	switch {
-	case err == nil && (aws.ToString(out.Name) != s.Name || aws.ToString(out.VersionId) != *in.ClientRequestToken):
-		return "", p.writer.ExplainRead(ctx, reader.ErrForeign)
-	case err != nil:
+	if err != nil {
 		return "", p.notCreated(ctx, s, err)
-	}
-	if _, err := p.writer.Place().Check(s.Name, aws.ToString(out.ARN)); err != nil {
-		return "", p.writer.ExplainRead(ctx, err)
 	}
 	_ = p.client.Invalidate(s.Tenant, s.Path) // it may remember that there was none; a closed client remembers nothing
 	return *in.ClientRequestToken, nil
@@ -166,8 +163,7 @@ func (p *Provisioner) create(ctx context.Context, s writer.Secret, optFns []func
 // creation is the request but for the value.
 func (p *Provisioner) creation(s writer.Secret, o tenantsecrets.CreateOptions) (*secretsmanager.CreateSecretInput, error) {
 	in, err := creation.Secret{
-		Identity:    reader.Identity{Name: s.Name, Tenant: s.Tenant, SecretType: s.Type()},
-		Environment: p.naming.Environment, Service: p.naming.Service,
+		Identity: s.Identity(),
 		KMSKeyID: o.KMSKeyID, Description: o.Description, Tags: o.Tags, IdempotencyKey: o.IdempotencyKey,
 	}.Request()
 	if err != nil {
@@ -180,7 +176,10 @@ func (p *Provisioner) creation(s writer.Secret, o tenantsecrets.CreateOptions) (
 // description tells what it means: a name that cannot be created and is not there is one
 // whose deletion is not over yet.
 func (p *Provisioner) notCreated(ctx context.Context, s writer.Secret, err error) error {
-	f := p.writer.Sentinels.ExplainWrite(err)
+	var f *answer.Failure
+	if explained := p.writer.ExplainWrite(ctx, err); !errors.As(explained, &f) || ctx.Err() != nil {
+		return explained
+	}
 	switch answer.Code(err) {
 	case "ResourceExistsException":
 		f.Sentinel, f.Definite = tenantsecrets.ErrExists, true
@@ -193,7 +192,7 @@ func (p *Provisioner) notCreated(ctx context.Context, s writer.Secret, err error
 			f.Sentinel = tenantsecrets.ErrPendingDeletion
 		}
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // while it was described
 		return p.writer.Abandoned(ctx)
 	}
 	return f

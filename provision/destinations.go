@@ -54,6 +54,9 @@ func (p *Provisioner) list(ctx context.Context, s writer.Secret) (map[string][]s
 		out, err := writer.Request(ctx, p.writer, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
 			return p.api.ListSecrets(ctx, in)
 		})
+		if err == nil {
+			err = p.writer.Listed(out.SecretList)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -65,6 +65,7 @@ func New(client *tenantsecrets.Client, api API) (*Provisioner, error) {
 			NotFound:        tenantsecrets.ErrNotFound,
 			AccessDenied:    tenantsecrets.ErrAccessDenied,
 			PendingDeletion: tenantsecrets.ErrPendingDeletion,
+			Refused:         tenantsecrets.ErrRefused,
 			WrongTenant:     tenantsecrets.ErrWrongTenant,
 			Malformed:       tenantsecrets.ErrMalformed,
 		},

@@ -168,7 +168,7 @@ func (p *Provisioner) read(ctx context.Context, s writer.Secret) (stored, error)
 		return stored{}, err
 	}
 	return stored{
-		base:    writer.Base{ARN: d.ARN, VersionID: d.Current, Read: asked, Changed: d.Changed},
+		base:    writer.Base{Name: s.Name, ARN: d.ARN, VersionID: d.Current, Read: asked, Changed: d.Changed},
 		text:    v.Text,
 		pending: d.Pending != "" && d.Pending != d.Current,
 	}, nil

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -299,11 +300,17 @@ type quoting struct {
 }
 
 func (q *quoting) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
-	return nil, &smithy.GenericAPIError{Code: q.code, Message: "cannot take " + aws.ToString(in.SecretString)}
+	return nil, &smithy.GenericAPIError{Code: q.code, Message: echoed(in.SecretString)}
 }
 
 func (q *quoting) CreateSecret(_ context.Context, in *secretsmanager.CreateSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
-	return nil, &smithy.GenericAPIError{Code: q.code, Message: "cannot take " + aws.ToString(in.SecretString)}
+	return nil, &smithy.GenericAPIError{Code: q.code, Message: echoed(in.SecretString)}
+}
+
+// echoed is what a server may make of a document that it repeats.
+func echoed(document *string) string {
+	text := aws.ToString(document)
+	return "cannot take " + text + " or " + text[len(text)/2:] + " or " + strings.ToLower(text) + " or " + hex.EncodeToString([]byte(text))
 }
 
 // A name that Secrets Manager may take for an ARN is refused before any call, with the

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -179,10 +180,7 @@ func (r *Rotator) found(ctx context.Context, failed *error) iter.Seq[string] {
 		}}}
 		for page := range r.pages(ctx, in, failed) {
 			for _, entry := range page.SecretList {
-				if entry.Name == nil {
-					continue
-				}
-				tenant, path, err := r.naming.Parse(*entry.Name)
+				tenant, path, err := r.naming.Parse(aws.ToString(entry.Name))
 				if err != nil || path != r.path || tenant == tenantsecrets.Global {
 					continue
 				}
@@ -200,6 +198,9 @@ func (r *Rotator) pages(ctx context.Context, in *secretsmanager.ListSecretsInput
 			out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
 				return r.api.ListSecrets(ctx, in)
 			})
+			if err == nil {
+				err = r.writer.Listed(out.SecretList)
+			}
 			if err != nil {
 				*failed = r.writer.ExplainRead(ctx, err)
 				return

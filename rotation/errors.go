@@ -54,6 +54,7 @@ var sentinels = answer.Sentinels{
 	NotFound:        tenantsecrets.ErrNotFound,
 	AccessDenied:    tenantsecrets.ErrAccessDenied,
 	PendingDeletion: tenantsecrets.ErrPendingDeletion,
+	Refused:         tenantsecrets.ErrRefused,
 	WrongTenant:     tenantsecrets.ErrWrongTenant,
 	Malformed:       tenantsecrets.ErrMalformed,
 }

@@ -34,7 +34,9 @@ type Setter interface {
 	Set(ctx context.Context, change Change) error
 }
 
-// Tester tells whether the far side accepts the pending secret.
+// Tester tells whether the far side accepts the pending secret. Where AWS tests a rotation
+// that does not begin at once, the pending secret is the current one: see
+// [Rotator.Handler].
 type Tester interface {
 	Test(ctx context.Context, change Change) error
 }
@@ -65,11 +67,11 @@ func (f *FarSide) member() string {
 
 func (f *FarSide) create(ctx context.Context, t *turn) (string, error) {
 	text, err := t.owned(ctx, t.described.Current)
+	if err == nil {
+		err = f.checkMember(text)
+	}
 	if err != nil {
 		return "", err
-	}
-	if value, present, err := document.Text(text, f.member()); err != nil || !present || value == "" {
-		return "", definite(tenantsecrets.ErrMalformed, "%s is not a string that could be made anew", f.member())
 	}
 	text, err = document.Edit(text,
 		document.Member{Name: f.member(), Value: t.fresh("").Secret},
@@ -104,13 +106,38 @@ func (f *FarSide) change(ctx context.Context, t *turn, pending string) (Change, 
 	if value, _, err := document.Text(pending, f.member()); err != nil || value == "" || t.writer.CheckOwner(t.Secret, &t.described, pending) != nil {
 		return Change{}, t.abandon(ctx, "it is not a document of the tenant's with "+f.member()+" in it")
 	}
+	return f.changeOf(t, current, pending), nil
+}
+
+// testCurrent lets the far side test the current secret, as if it were pending.
+func (f *FarSide) testCurrent(ctx context.Context, t *turn, current string) error {
+	err := t.writer.CheckOwner(t.Secret, &t.described, current)
+	if err == nil {
+		err = f.checkMember(current)
+	}
+	if err != nil {
+		return err
+	}
+	return refused("Test", f.Tester.Test(ctx, f.changeOf(t, current, current)))
+}
+
+// checkMember refuses a document without a secret that could be made anew.
+func (f *FarSide) checkMember(text string) error {
+	if value, present, err := document.Text(text, f.member()); err != nil || !present || value == "" {
+		return definite(tenantsecrets.ErrMalformed, "%s is not a string that could be made anew", f.member())
+	}
+	return nil
+}
+
+// changeOf is the change from one document to another.
+func (f *FarSide) changeOf(t *turn, current, pending string) Change {
 	of := func(text string) tenantsecrets.Value {
 		value, _, _ := document.Text(text, f.member())
 		return tenantsecrets.NewValue(value)
 	}
 	return Change{
 		Tenant: t.Tenant, Path: t.Path, Current: of(current), Pending: of(pending), Document: tenantsecrets.NewValue(pending),
-	}, nil
+	}
 }
 
 // owned reads a version of any kind that is the tenant's.

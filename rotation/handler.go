@@ -39,8 +39,14 @@ func (e Event) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 // secrets of the client's tenants, and for those that the far sides are of. Every step
 // may be called any number of times, after any other, and by two at once. A step that
 // fails is tried again by Secrets Manager; what cannot succeed any more is
-// ErrAbandoned. The grace is that of [Options]. The error of Handler is ErrInvalidOption, that of the function a
-// *tenantsecrets.Error.
+// ErrAbandoned. The grace is that of [Options]. The error of Handler is ErrInvalidOption,
+// that of the function a *tenantsecrets.Error.
+//
+// Where rotation is turned on without rotating at once (RotateImmediately = false,
+// rotate_immediately in Terraform), Secrets Manager calls testSecret alone, on a pending
+// version that is a copy of the current one. Then the current value is tested: that it can
+// be read and rotated, and that the far side accepts it. Nothing is changed.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
 func (r *Rotator) Handler(farSides ...FarSide) (func(context.Context, Event) error, error) {
 	of := map[string]FarSide{}
 	for _, f := range farSides {
@@ -81,6 +87,9 @@ type maker interface {
 
 	// test tells whether the pending secret may become current.
 	test(ctx context.Context, t *turn, pending string) error
+
+	// testCurrent tells whether the current secret is one that could be rotated.
+	testCurrent(ctx context.Context, t *turn, current string) error
 }
 
 // steps by their names: the second spelling is that of newer pages of the user guide.

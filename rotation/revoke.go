@@ -12,6 +12,7 @@ import (
 	"github.com/formbridge/tenantsecrets"
 	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/reader"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
@@ -81,7 +82,7 @@ func (r *Rotator) revoke(ctx context.Context, s writer.Secret, choose func(*stat
 			return d, nil
 		}, nil
 	})
-	if err == nil || sent && errors.Is(err, tenantsecrets.ErrUnavailable) { // without an answer it may have been written
+	if err == nil || sent && !errors.Is(err, tenantsecrets.ErrRefused) { // it may have been written
 		_ = r.client.Invalidate(s.Tenant, s.Path) // a closed client holds nothing
 	}
 	if err != nil {
@@ -149,17 +150,32 @@ func (r *Rotator) clearPending(ctx context.Context, s writer.Secret) error {
 	return r.dropPending(ctx, s, d.ARN, d.Pending)
 }
 
+// dropPending takes AWSPENDING off a version.
 func (r *Rotator) dropPending(ctx context.Context, s writer.Secret, arn, versionID string) error {
-	_, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
-		return r.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
-			SecretId: &arn, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &versionID,
-		})
+	s.ARN = arn
+	err := r.label(ctx, s, &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &arn, VersionStage: aws.String(stagePending), RemoveFromVersionId: &versionID,
 	})
-	if err == nil {
+	var foreign reader.Foreign
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &foreign):
+		return r.writer.ExplainWrite(ctx, err)
 	}
-	if d, described := r.writer.Describe(ctx, s, r.begin(s)); described == nil && d.Pending != versionID {
+	if d, described := r.writer.Describe(ctx, s, r.begin(s)); described == nil && d.ARN == arn && d.Pending != versionID {
 		return nil // it is gone all the same
 	}
-	return r.writer.ExplainRead(ctx, err)
+	return r.writer.ExplainWrite(ctx, err)
+}
+
+// label moves a label, and compares the answer with the secret that was asked about.
+func (r *Rotator) label(ctx context.Context, s writer.Secret, in *secretsmanager.UpdateSecretVersionStageInput) error {
+	out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
+		return r.api.UpdateSecretVersionStage(ctx, in)
+	})
+	if err != nil {
+		return err
+	}
+	return r.writer.AnsweredOf(s, out.Name, out.ARN)
 }

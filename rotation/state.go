@@ -48,7 +48,8 @@ func (r *Rotator) read(ctx context.Context, s writer.Secret) (*state, error) {
 	case err != nil:
 		return nil, r.writer.ExplainRead(ctx, err)
 	}
-	found := &state{Secret: s, base: writer.Base{ARN: d.ARN, VersionID: d.Current, Read: began, Changed: d.Changed}, changed: d.Changed, unclocked: unclocked}
+	s.ARN = d.ARN // every answer that follows must be about this secret
+	found := &state{Secret: s, base: writer.Base{Name: s.Name, ARN: d.ARN, VersionID: d.Current, Read: began, Changed: d.Changed}, changed: d.Changed, unclocked: unclocked}
 	if d.Pending != d.Current {
 		found.pending = d.Pending
 	}

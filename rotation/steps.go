@@ -39,7 +39,7 @@ func (t *turn) create(ctx context.Context) error {
 		in.RotationToken = &t.event.RotationToken
 	}
 	_, err = writer.Repeat(ctx, t.writer, func(ctx context.Context) (*secretsmanager.PutSecretValueOutput, error) {
-		return t.api.PutSecretValue(ctx, in)
+		return t.writer.Send(ctx, t.Secret, in)
 	})
 	if answer.Code(err) == "ResourceExistsException" { // the same step, at the same time
 		_, ok, err := t.pending(ctx)
@@ -62,12 +62,45 @@ func (t *turn) set(ctx context.Context) error {
 	return t.maker.set(ctx, t, pending)
 }
 
+// test tests the pending version. It may be a copy of the current one, which is how AWS
+// tests a rotation that does not begin at once. Then the current value is tested.
 func (t *turn) test(ctx context.Context) error {
-	pending, err := t.created(ctx)
-	if err != nil {
+	v, err := t.readPending(ctx)
+	if copied, failed := t.isCopy(ctx, v, err); failed != nil || copied {
+		if failed == nil {
+			failed = t.maker.testCurrent(ctx, t, v.Text)
+		}
+		return failed
+	}
+	pending, ok, err := t.judge(ctx, v, err)
+	switch {
+	case err != nil:
 		return err
+	case !ok:
+		return errNotCreated
 	}
 	return t.maker.test(ctx, t, pending)
+}
+
+// isCopy tells whether the pending version that was read, with that error, holds what the
+// current one does, byte for byte.
+func (t *turn) isCopy(ctx context.Context, pending reader.Version, err error) (bool, error) {
+	binary := errors.Is(err, reader.ErrNotText)
+	if err != nil && !binary || err == nil && t.follows(pending) || t.described.Current == "" {
+		return false, nil
+	}
+	current, err := described(ctx, t.Rotator, func(ctx context.Context) (reader.Version, error) {
+		return t.writer.Version(ctx, t.Secret, t.described.Current)
+	})
+	switch {
+	case answer.Code(err) == "ResourceNotFoundException":
+		return false, sentinels.Transient("the current version cannot be found yet")
+	case errors.Is(err, reader.ErrNotText) && !binary:
+		return false, nil
+	case err != nil:
+		return false, t.writer.ExplainRead(ctx, err)
+	}
+	return !binary && current.Text == pending.Text, nil
 }
 
 // finish makes the pending version current, if the one that it was made after still
@@ -86,16 +119,21 @@ func (t *turn) finish(ctx context.Context) error {
 	return t.dropPending(ctx, t.Secret, t.event.SecretID, t.event.ClientRequestToken)
 }
 
-func (t *turn) promote(ctx context.Context) (err error) {
+// promote moves AWSCURRENT to the pending version, if the version that the step began with
+// still has it.
+func (t *turn) promote(ctx context.Context) error {
+	var err error
 	for range tries {
-		_, err = writer.Request(ctx, t.writer, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
-			return t.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
-				SecretId: &t.event.SecretID, VersionStage: aws.String(stageCurrent),
-				MoveToVersionId: &t.event.ClientRequestToken, RemoveFromVersionId: &t.described.Current,
-			})
+		err = t.label(ctx, t.Secret, &secretsmanager.UpdateSecretVersionStageInput{
+			SecretId: &t.event.SecretID, VersionStage: aws.String(stageCurrent),
+			MoveToVersionId: &t.event.ClientRequestToken, RemoveFromVersionId: &t.described.Current,
 		})
-		if err == nil {
+		var foreign reader.Foreign
+		switch {
+		case err == nil:
 			return nil
+		case errors.As(err, &foreign):
+			return t.writer.ExplainWrite(ctx, err)
 		}
 		d, described := t.writer.Describe(ctx, t.Secret, t.begin(t.Secret))
 		switch {
@@ -103,7 +141,10 @@ func (t *turn) promote(ctx context.Context) (err error) {
 			return t.writer.ExplainWrite(ctx, err)
 		case d.Current == t.event.ClientRequestToken:
 			return nil
-		case d.Changed.Before(t.described.Changed): // it lags behind
+		case d.Changed.Before(t.described.Changed): // it lags behind, and does not say why
+			if answer.IsRefusal(err) {
+				err = sentinels.Transient("AWSCURRENT cannot be moved, and the description is too old to say why")
+			}
 		case d.Current != t.described.Current:
 			return t.abandon(ctx, "another version is current by now")
 		}
@@ -111,20 +152,37 @@ func (t *turn) promote(ctx context.Context) (err error) {
 	return t.writer.ExplainWrite(ctx, err)
 }
 
+var errNotCreated = fmt.Errorf("%w: the pending version is empty: createSecret comes first", ErrStep)
+
 // created is the pending document, which has to be there.
 func (t *turn) created(ctx context.Context) (string, error) {
 	text, ok, err := t.pending(ctx)
 	if err == nil && !ok {
-		err = fmt.Errorf("%w: the pending version is empty: createSecret comes first", ErrStep)
+		err = errNotCreated
 	}
 	return text, err
 }
 
-// pending reads the pending document; false: there is none yet. One that was made
-// after another version than the current one is abandoned, unless that is what a
-// description shows that lags behind.
+// pending reads the pending document; false: there is none yet.
 func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
-	v, err := t.writer.Version(ctx, t.Secret, t.event.ClientRequestToken)
+	v, err := t.readPending(ctx)
+	return t.judge(ctx, v, err)
+}
+
+func (t *turn) readPending(ctx context.Context) (reader.Version, error) {
+	return t.writer.Version(ctx, t.Secret, t.event.ClientRequestToken)
+}
+
+// follows tells whether a version was made after the current one.
+func (t *turn) follows(v reader.Version) bool {
+	base, _, err := document.Text(v.Text, "base")
+	return err == nil && base == t.described.Current
+}
+
+// judge tells whether the pending version that was read, with that error, may become
+// current; false: there is none yet. One that was made after another version than the
+// current one is abandoned, unless that is what a description shows that lags behind.
+func (t *turn) judge(ctx context.Context, v reader.Version, err error) (text string, ok bool, _ error) {
 	switch {
 	case answer.Code(err) == "ResourceNotFoundException":
 		return "", false, nil
@@ -132,15 +190,13 @@ func (t *turn) pending(ctx context.Context) (text string, ok bool, err error) {
 		return "", false, t.abandon(ctx, "it is binary")
 	case err != nil:
 		return "", false, t.writer.ExplainRead(ctx, err)
+	case t.follows(v):
+		return v.Text, true, nil
 	}
-	base, _, err := document.Text(v.Text, "base")
-	switch {
-	case err == nil && base != t.described.Current && t.described.Changed.Before(v.Created):
+	if _, _, err := document.Text(v.Text, "base"); err == nil && t.described.Changed.Before(v.Created) {
 		return "", false, sentinels.Transient("the description is of before the pending version was made")
-	case err != nil || base != t.described.Current:
-		return "", false, t.abandon(ctx, "it was not made after the current version")
 	}
-	return v.Text, true, nil
+	return "", false, t.abandon(ctx, "it was not made after the current version")
 }
 
 // abandon ends a rotation that cannot succeed.

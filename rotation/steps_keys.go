@@ -73,3 +73,12 @@ func (keys) test(ctx context.Context, t *turn, text string) error {
 	}
 	return nil
 }
+
+// testCurrent reads all that a rotation would start from.
+func (keys) testCurrent(ctx context.Context, t *turn, _ string) error {
+	found, err := t.read(ctx, t.Secret)
+	if err != nil {
+		return err
+	}
+	return t.checkSame(found)
+}

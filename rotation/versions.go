@@ -44,9 +44,11 @@ func (r *Rotator) Versions(ctx context.Context, tenant string) ([]Version, error
 }
 
 func (r *Rotator) versions(ctx context.Context, s writer.Secret) ([]Version, error) {
-	if _, err := r.writer.Describe(ctx, s, r.begin(s)); err != nil {
+	d, err := r.writer.Describe(ctx, s, r.begin(s))
+	if err != nil {
 		return nil, err
 	}
+	s.ARN = d.ARN // every answer that follows must be about this secret
 	entries, err := r.listVersions(ctx, s)
 	if err != nil {
 		return nil, err
@@ -90,11 +92,14 @@ func (r *Rotator) fill(ctx context.Context, s writer.Secret, v *Version) error {
 }
 
 func (r *Rotator) listVersions(ctx context.Context, s writer.Secret) (entries []types.SecretVersionsListEntry, err error) {
-	in := &secretsmanager.ListSecretVersionIdsInput{SecretId: &s.Name, IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(100)}
+	in := &secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(s.ID()), IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(100)}
 	for {
 		out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.ListSecretVersionIdsOutput, error) {
 			return r.api.ListSecretVersionIds(ctx, in)
 		})
+		if err == nil {
+			err = r.writer.AnsweredOf(s, out.Name, out.ARN)
+		}
 		if err != nil {
 			return nil, r.writer.ExplainRead(ctx, err)
 		}

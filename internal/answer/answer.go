@@ -15,9 +15,16 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// ErrEmpty is an answer that does not say which secret it is about: no name and no ARN, as
+// a proxy gives that answers with no content. It says nothing. A write may have taken effect.
+var ErrEmpty = errors.New("the answer is empty, it names no secret: look for a proxy or an endpoint that is not Secrets Manager; a write may have taken effect")
+
 // Sentinels are what its callers call the kinds of failures.
 type Sentinels struct {
 	Unavailable, NotFound, AccessDenied, PendingDeletion error
+
+	// Refused is what a write is that would be refused again.
+	Refused error
 
 	WrongTenant, Malformed error // not of an SDK error, but of what was answered
 }
@@ -40,18 +47,6 @@ func (s Sentinels) Explain(err error) *Failure {
 	return f
 }
 
-// ExplainWrite is Bare for a request that holds a secret, which a server might repeat.
-func (s Sentinels) ExplainWrite(err error) *Failure {
-	f := s.Bare(err)
-	switch {
-	case Code(err) == "EncryptionFailure":
-		f.Sentinel, f.Definite = s.AccessDenied, true
-	case SaysDeleted(err):
-		f.Sentinel, f.Definite = s.PendingDeletion, true
-	}
-	return f
-}
-
 // ExplainRead is Explain for a request that may find a secret scheduled for deletion.
 func (s Sentinels) ExplainRead(err error) *Failure {
 	f := s.Explain(err)
@@ -61,12 +56,12 @@ func (s Sentinels) ExplainRead(err error) *Failure {
 	return f
 }
 
-// Bare is Explain without a word of Secrets Manager's but its code.
+// Bare is Explain without a word of Secrets Manager's but its code and the request ID.
 func (s Sentinels) Bare(err error) *Failure {
 	f := s.Explain(err)
 	var kept *apiError
 	if errors.As(f, &kept) {
-		kept = &apiError{code: kept.code, requestID: kept.requestID, fault: kept.fault}
+		kept = kept.bare()
 		f.Detail, f.Cause = kept.Error(), kept
 	}
 	return f
@@ -109,6 +104,8 @@ func (s Sentinels) noAnswer(err error) *Failure {
 		decode  *smithy.DeserializationError
 	)
 	switch {
+	case errors.Is(err, ErrEmpty):
+		return s.Transient("%v", ErrEmpty)
 	case errors.Is(err, context.DeadlineExceeded):
 		return s.Transient("no answer in time")
 	case errors.Is(err, context.Canceled):
@@ -169,6 +166,14 @@ func Unanswered(err error) bool {
 // SaysDeleted tells whether the answer is that the secret is scheduled for deletion,
 // which is told from other invalid requests by its text alone.
 func SaysDeleted(err error) bool {
+	return Code(err) == "InvalidRequestException" && strings.Contains(messageOf(err), "marked for deletion")
+}
+
+// messageOf returns the message of an AWS error, or "".
+func messageOf(err error) string {
 	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "InvalidRequestException" && strings.Contains(api.ErrorMessage(), "marked for deletion")
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return ""
 }

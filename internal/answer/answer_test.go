@@ -31,8 +31,9 @@ var (
 	errNotFound        = errors.New("not found")
 	errAccessDenied    = errors.New("access denied")
 	errPendingDeletion = errors.New("pending deletion")
+	errRefused         = errors.New("refused")
 
-	sentinels = answer.Sentinels{Unavailable: errUnavailable, NotFound: errNotFound, AccessDenied: errAccessDenied, PendingDeletion: errPendingDeletion}
+	sentinels = answer.Sentinels{Refused: errRefused, Unavailable: errUnavailable, NotFound: errNotFound, AccessDenied: errAccessDenied, PendingDeletion: errPendingDeletion}
 )
 
 const (
@@ -73,9 +74,14 @@ var answers = []struct {
 	{"a key that does not decrypt", sdk(&types.DecryptionFailure{}), errAccessDenied, errAccessDenied, true, true},
 	{"a key that does not encrypt", sdk(&types.EncryptionFailure{}), errUnavailable, errAccessDenied, false, true},
 	{"a deletion", coded("InvalidRequestException", deleted), errPendingDeletion, errPendingDeletion, true, true},
-	{"another invalid request", coded("InvalidRequestException", "You provided a VersionStage that is not associated to the provided VersionId."), errUnavailable, errUnavailable, false, false},
-	{"a deletion, by its text alone", coded("InvalidParameterException", deleted), errUnavailable, errUnavailable, false, false},
-	{"an id that is taken", sdk(&types.ResourceExistsException{}), errUnavailable, errUnavailable, false, false},
+	{"another invalid request", coded("InvalidRequestException", "You provided a VersionStage that is not associated to the provided VersionId."), errUnavailable, errRefused, false, true},
+	{"a deletion, by its text alone", coded("InvalidParameterException", deleted), errUnavailable, errRefused, false, true},
+	{"an id that is taken", sdk(&types.ResourceExistsException{}), errUnavailable, errRefused, false, true},
+	{"a refused shape", coded("ValidationException", ""), errUnavailable, errRefused, false, true},
+	{"a quota", sdk(&types.LimitExceededException{}), errUnavailable, errRefused, false, true},
+	{"a policy that is none", sdk(&types.MalformedPolicyDocumentException{}), errUnavailable, errRefused, false, true},
+	{"a policy for everybody", sdk(&types.PublicPolicyException{}), errUnavailable, errRefused, false, true},
+	{"a precondition", sdk(&types.PreconditionNotMetException{}), errUnavailable, errRefused, false, true},
 	{"too many requests", secretstest.Throttling(), errUnavailable, errUnavailable, false, false},
 	{"a failure of the service", secretstest.InternalError(), errUnavailable, errUnavailable, false, false},
 	{"expired credentials", secretstest.ExpiredToken(), errUnavailable, errUnavailable, false, false},
@@ -90,7 +96,7 @@ func TestExplain(t *testing.T) {
 	for _, tt := range answers {
 		t.Run(tt.name, func(t *testing.T) {
 			explained := tt.read
-			if explained == errPendingDeletion { //nolint:errorlint // which of the four it is
+			if explained == errPendingDeletion { //nolint:errorlint // which of the five it is
 				explained = errUnavailable
 			}
 			for way, c := range map[string]struct {
@@ -116,8 +122,8 @@ func TestExplain(t *testing.T) {
 
 func checkSentinel(t *testing.T, way string, f *answer.Failure, want error) {
 	t.Helper()
-	for _, sentinel := range []error{errUnavailable, errNotFound, errAccessDenied, errPendingDeletion} {
-		if errors.Is(f, sentinel) != (sentinel == want) { //nolint:errorlint // which of the four it is
+	for _, sentinel := range []error{errUnavailable, errNotFound, errAccessDenied, errPendingDeletion, errRefused} {
+		if errors.Is(f, sentinel) != (sentinel == want) { //nolint:errorlint // which of the five it is
 			t.Errorf("%s: %v, want %v", way, f, want)
 		}
 	}

@@ -1,11 +1,9 @@
 package answer_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,44 +15,43 @@ import (
 	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
-// serving returns a real client of a server that answers every request with text.
-func serving(t *testing.T, text func(io.Writer)) *secretsmanager.Client {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		text(w)
-	}))
-	t.Cleanup(server.Close)
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	return secretsmanager.New(secretsmanager.Options{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("example", "example", ""),
-		HTTPClient:  &http.Client{Transport: transport},
-	})
+// answering is a transport that answers every request with a status and a body.
+type answering struct {
+	status int
+	body   func() io.Reader
 }
 
-// valueOf writes an answer to GetSecretValue that has a value of n bytes.
-func valueOf(n int) func(io.Writer) {
-	return func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, `{"Name":"a","SecretString":%q}`, strings.Repeat("x", n))
-	}
+func (a answering) Do(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: a.status, Request: r, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
+		Body: io.NopCloser(a.body()), ContentLength: -1,
+	}, nil
 }
+
+// get asks for a value that is answered so.
+func get(t *testing.T, a answering, limit int64) (*secretsmanager.GetSecretValueOutput, error) {
+	t.Helper()
+	api := secretsmanager.New(secretsmanager.Options{
+		Region: "eu-central-1", RetryMaxAttempts: 1, HTTPClient: a,
+		Credentials: credentials.NewStaticCredentialsProvider("example", "example", ""),
+	})
+	return api.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("a")}, answer.Limit(limit))
+}
+
+func text(s string) func() io.Reader { return func() io.Reader { return strings.NewReader(s) } }
 
 func TestLimitLetsTheLargestAnswersThrough(t *testing.T) {
-	largest := []byte(fmt.Sprintf(`{"SecretString":"%s"}`, strings.Repeat(`\u0001`, 65_536)))
+	largest := fmt.Sprintf(`{"SecretString":"%s"}`, strings.Repeat(`\u0001`, 65_536))
 	for name, test := range map[string]struct {
-		answer []byte
+		answer string
 		limit  int64
 		want   int
 	}{
 		"the largest value, escaped": {largest, answer.OneSecret, 65_536},
-		"exactly the limit":          {[]byte(`{"SecretString":"x"}`), 20, 1},
+		"exactly the limit":          {`{"SecretString":"x"}`, 20, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			api := serving(t, func(w io.Writer) { _, _ = w.Write(test.answer) })
-			out, err := api.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("a")}, answer.Limit(test.limit))
+			out, err := get(t, answering{http.StatusOK, text(test.answer)}, test.limit)
 			if err != nil || len(aws.ToString(out.SecretString)) != test.want {
 				t.Errorf("error %v", err)
 			}
@@ -64,18 +61,15 @@ func TestLimitLetsTheLargestAnswersThrough(t *testing.T) {
 
 func TestLimitRefusesMore(t *testing.T) {
 	for name, test := range map[string]struct {
-		text  func(io.Writer)
-		limit int64
+		answer answering
+		limit  int64
 	}{
-		"one byte more": {func(w io.Writer) { _, _ = io.WriteString(w, `{"SecretString":"x"}`) }, 19},
-		"much more":     {valueOf(answer.OneSecret), answer.OneSecret},
-		"an error's": {func(w io.Writer) {
-			w.(http.ResponseWriter).WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write(bytes.Repeat([]byte(" "), 2*answer.OneSecret))
-		}, answer.OneSecret},
+		"one byte more": {answering{http.StatusOK, text(`{"SecretString":"x"}`)}, 19},
+		"much more":     {answering{http.StatusOK, text(fmt.Sprintf(`{"SecretString":%q}`, strings.Repeat("x", answer.OneSecret)))}, answer.OneSecret},
+		"an error's":    {answering{http.StatusBadRequest, text(strings.Repeat(" ", 2*answer.OneSecret))}, answer.OneSecret},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := serving(t, test.text).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("a")}, answer.Limit(test.limit))
+			_, err := get(t, test.answer, test.limit)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -88,20 +82,24 @@ func TestLimitRefusesMore(t *testing.T) {
 
 // 300 MB cost what the limit allows, and no more.
 func TestLimitBoundsMemory(t *testing.T) {
-	block := bytes.Repeat([]byte("x"), 1<<20)
-	api := serving(t, func(w io.Writer) {
-		_, _ = io.WriteString(w, `{"SecretString":"`)
-		for range 300 {
-			if _, err := w.Write(block); err != nil {
-				return
-			}
-		}
-	})
+	endless := answering{http.StatusOK, func() io.Reader {
+		return io.MultiReader(strings.NewReader(`{"SecretString":"`), io.LimitReader(xs{}, 300<<20))
+	}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := api.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("a")}, answer.Limit(answer.OneSecret))
+	_, err := get(t, endless, answer.OneSecret)
 	runtime.ReadMemStats(&after)
 	if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; err == nil || allocated > 20 {
 		t.Errorf("%d MiB were allocated: %v", allocated, err)
 	}
+}
+
+// xs reads as the letter x without end.
+type xs struct{}
+
+func (xs) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }

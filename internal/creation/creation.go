@@ -24,7 +24,6 @@ const (
 // Secret is what is to be created.
 type Secret struct {
 	reader.Identity
-	Environment, Service  string
 	KMSKeyID, Description string // "": none is sent
 	Tags                  map[string]string
 	IdempotencyKey        string // "": every request makes a version of its own
@@ -65,11 +64,9 @@ func (s Secret) versionID() string {
 }
 
 func (s Secret) tags() ([]types.Tag, error) {
-	all := map[string]string{
-		reader.TagTenantID:    s.Tenant,
-		reader.TagSecretType:  s.SecretType,
-		reader.TagEnvironment: s.Environment,
-		reader.TagService:     s.Service,
+	all := map[string]string{}
+	for _, tag := range s.Identity.Tags() {
+		all[tag.Key] = tag.Value
 	}
 	ours := slices.Collect(maps.Keys(all))
 	for tag, value := range s.Tags {

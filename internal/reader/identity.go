@@ -1,17 +1,18 @@
 package reader
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/document"
 )
 
-// The tags of every secret, for access policies and inventories. TenantId and
-// SecretType are compared on every load.
+// The tags of every secret, for access policies and inventories. Those that a secret has
+// are compared on every load; one that is absent says nothing.
 const (
 	TagTenantID    = "TenantId"
 	TagSecretType  = "SecretType"
@@ -34,13 +35,31 @@ func foreign(format string, args ...any) error { return Foreign(fmt.Sprintf(form
 // body, or that of a server that is not Secrets Manager. It says nothing about any secret,
 // whatever else is in it. What has one of the two, and not the one that was asked for, is
 // another secret's.
-var ErrEmpty = errors.New("the answer is empty, it names no secret: look for a proxy or an endpoint that is not Secrets Manager")
+var ErrEmpty = answer.ErrEmpty
 
 // isEmpty tells whether an answer with that name and ARN is ErrEmpty.
 func isEmpty(name, arn *string) bool { return aws.ToString(name) == "" && aws.ToString(arn) == "" }
 
-// Identity is what a secret must say that it is.
-type Identity struct{ Name, Tenant, SecretType string }
+// Identity is what a secret must say that it is. Make one with [IdentityOf].
+type Identity struct{ Name, Environment, Service, Tenant, SecretType string }
+
+// IdentityOf returns the identity of the secret of that name, of which the environment and
+// the service are the first two parts.
+func IdentityOf(name, tenant, secretType string) Identity {
+	environment, rest, _ := strings.Cut(name, "/")
+	service, _, _ := strings.Cut(rest, "/")
+	return Identity{Name: name, Environment: environment, Service: service, Tenant: tenant, SecretType: secretType}
+}
+
+// Tag is one tag of a secret.
+type Tag struct{ Key, Value string }
+
+// Tags are the tags of the secret, in a fixed order.
+func (i Identity) Tags() []Tag {
+	return []Tag{
+		{TagTenantID, i.Tenant}, {TagSecretType, i.SecretType}, {TagEnvironment, i.Environment}, {TagService, i.Service},
+	}
+}
 
 // Check compares a description with it. The error is a Foreign.
 func (i Identity) Check(d *Description, at Place) error {
@@ -50,9 +69,9 @@ func (i Identity) Check(d *Description, at Place) error {
 	if _, err := at.Check(i.Name, d.ARN); err != nil {
 		return err
 	}
-	for tag, want := range map[string]string{TagTenantID: i.Tenant, TagSecretType: i.SecretType} {
-		if got, tagged := d.Tags[tag]; tagged && got != want {
-			return foreign("its tag %s is not %q", tag, want)
+	for _, want := range i.Tags() {
+		if got, tagged := d.Tags[want.Key]; tagged && got != want.Value {
+			return foreign("its tag %s is not %q", want.Key, want.Value)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:" + name + 
 
 var (
 	place    = reader.Place{Partition: "aws", Account: "123456789012", Region: "eu-central-1"}
-	identity = reader.Identity{Name: name, Tenant: "t_abc123", SecretType: "hmac_key"}
+	identity = reader.IdentityOf(name, "t_abc123", "hmac_key")
 )
 
 func TestPlace(t *testing.T) {
@@ -84,14 +84,17 @@ func TestIdentity(t *testing.T) {
 	}{
 		{"without tags", func(*reader.Description) {}, ""},
 		{"with its own", func(d *reader.Description) {
-			d.Tags = map[string]string{reader.TagTenantID: "t_abc123", reader.TagSecretType: "hmac_key"}
+			d.Tags = map[string]string{reader.TagTenantID: "t_abc123", reader.TagSecretType: "hmac_key", reader.TagEnvironment: "prod", reader.TagService: "formbridge"}
 		}, ""},
 		{"with tags of others", func(d *reader.Description) {
-			d.Tags = map[string]string{"team": "x", "tenantid": "y", reader.TagEnvironment: "z", reader.TagService: "z"}
+			d.Tags = map[string]string{"team": "x", "tenantid": "y", "environment": "z", "service": "z"}
 		}, ""},
 		{"with another tenant's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagTenantID: "t_abc124"} }, `its tag TenantId is not "t_abc123"`},
 		{"with an empty tenant's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagTenantID: ""} }, `its tag TenantId is not "t_abc123"`},
 		{"with another kind's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagSecretType: "api_key"} }, `its tag SecretType is not "hmac_key"`},
+		{"with another environment's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagEnvironment: "staging"} }, `its tag Environment is not "prod"`},
+		{"with an empty environment's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagEnvironment: ""} }, `its tag Environment is not "prod"`},
+		{"with another service's", func(d *reader.Description) { d.Tags = map[string]string{reader.TagService: "billing"} }, `its tag Service is not "formbridge"`},
 		{"under another name", func(d *reader.Description) { d.Name += "2" }, "the answer is about another name"},
 		{"under no name", func(d *reader.Description) { d.Name = "" }, "the answer is about another name"},
 		{"with another's ARN", func(d *reader.Description) { d.ARN = strings.Replace(arn, "t_abc123", "t_abc124", 1) }, "the ARN is of another name"},

@@ -271,6 +271,9 @@ type taken struct {
 
 func (a *taken) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
 	a.ids[*in.ClientRequestToken] = true
+	if a.get != nil {
+		a.get.VersionId = in.ClientRequestToken
+	}
 	return nil, &types.ResourceExistsException{}
 }
 
@@ -282,17 +285,18 @@ func (a *taken) DescribeSecret(context.Context, *secretsmanager.DescribeSecretIn
 	return a.tell, nil
 }
 
+const takenARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + name + "-AbCdEf"
+
 func newTaken() *taken {
 	return &taken{
-		base: "v1", ids: map[string]bool{}, get: &secretsmanager.GetSecretValueOutput{},
-		tell: &secretsmanager.DescribeSecretOutput{VersionIdsToStages: map[string][]string{"v1": {"AWSPENDING", current}}},
+		base: "v1", ids: map[string]bool{}, get: &secretsmanager.GetSecretValueOutput{Name: aws.String(name), ARN: aws.String(takenARN)},
+		tell: &secretsmanager.DescribeSecretOutput{Name: aws.String(name), ARN: aws.String(takenARN), VersionIdsToStages: map[string][]string{"v1": {"AWSPENDING", current}}},
 	}
 }
 
 func (a *taken) put(t *testing.T) (id string, err error) {
 	t.Helper()
-	w := &writer.Writer{API: a, Now: time.Now}
-	return w.Put(t.Context(), writer.Base{ARN: "arn", VersionID: a.base, Read: time.Now()}, func(string) (string, error) { return rand.Text(), nil })
+	return newWriter(a).Put(t.Context(), writer.Base{Name: name, ARN: takenARN, VersionID: a.base, Read: time.Now()}, func(string) (string, error) { return rand.Text(), nil })
 }
 
 // Secrets Manager keeps about a hundred versions: that is as many as can have followed

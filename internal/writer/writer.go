@@ -37,8 +37,6 @@ var (
 
 	// ErrLags means that reads have not caught up with a write in several seconds.
 	ErrLags = errors.New("what is read lags behind what was written")
-
-	errNoOutput = errors.New("the API returned neither an answer nor an error")
 )
 
 const (
@@ -55,6 +53,7 @@ const (
 
 // Base is the version that a write follows.
 type Base struct {
+	Name           string // of the secret
 	ARN, VersionID string
 	Read           time.Time // when it was asked for
 	Changed        time.Time // the secret's LastChangedDate in what was read; zero: not compared
@@ -93,7 +92,7 @@ func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID stri
 			return "", err
 		}
 		_, err = Repeat(ctx, w, func(ctx context.Context) (*secretsmanager.PutSecretValueOutput, error) {
-			return w.API.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+			return w.Send(ctx, base.secret(), &secretsmanager.PutSecretValueInput{
 				SecretId: &base.ARN, ClientRequestToken: &id, SecretString: &text, VersionStages: []string{current},
 			})
 		})
@@ -101,10 +100,22 @@ func (w *Writer) Put(ctx context.Context, base Base, compose func(versionID stri
 			return id, err
 		}
 		if err := w.contest(ctx, base, id); err != nil {
-			return "", err
+			return "", &readError{err}
 		}
 	}
 	return "", ErrLost
+}
+
+// secret is what answers to the write are compared with.
+func (b Base) secret() Secret { return Secret{Name: b.Name, ARN: b.ARN} }
+
+// Send sends one PutSecretValue, and compares the answer with what was sent.
+func (w *Writer) Send(ctx context.Context, s Secret, in *secretsmanager.PutSecretValueInput) (*secretsmanager.PutSecretValueOutput, error) {
+	out, err := w.API.PutSecretValue(ctx, in)
+	if err != nil || out == nil {
+		return nil, err
+	}
+	return out, w.Answered(s, *in.ClientRequestToken, out.Name, out.ARN, out.VersionId)
 }
 
 func (w *Writer) turn(ctx context.Context) error {
@@ -117,7 +128,11 @@ func (w *Writer) turn(ctx context.Context) error {
 // contest is nil if the base is current all the same.
 func (w *Writer) contest(ctx context.Context, base Base, id string) error {
 	rival, err := until(ctx, w, func(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
-		return w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &base.ARN, VersionId: &id})
+		out, err := w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &base.ARN, VersionId: &id})
+		if err == nil && out != nil {
+			err = w.Answered(base.secret(), id, out.Name, out.ARN, out.VersionId)
+		}
+		return out, err
 	}, func(_ *secretsmanager.GetSecretValueOutput, err error) bool {
 		return answer.Code(err) != "ResourceNotFoundException" // it is known to be there
 	})
@@ -128,7 +143,11 @@ func (w *Writer) contest(ctx context.Context, base Base, id string) error {
 		return ErrLost
 	}
 	described, err := until(ctx, w, func(ctx context.Context) (*secretsmanager.DescribeSecretOutput, error) {
-		return w.API.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &base.ARN})
+		out, err := w.API.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &base.ARN})
+		if err == nil && out != nil {
+			err = w.AnsweredOf(base.secret(), out.Name, out.ARN)
+		}
+		return out, err
 	}, func(out *secretsmanager.DescribeSecretOutput, err error) bool {
 		return err != nil || !aws.ToTime(out.LastChangedDate).Before(aws.ToTime(rival.CreatedDate))
 	})

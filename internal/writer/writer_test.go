@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"go.uber.org/goleak"
 
+	"github.com/formbridge/tenantsecrets/internal/reader"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 	"github.com/formbridge/tenantsecrets/secretstest"
 )
@@ -35,6 +36,11 @@ type store struct {
 	base    writer.Base
 }
 
+// newWriter makes a writer of secrets that may be anywhere.
+func newWriter(api writer.API) *writer.Writer {
+	return &writer.Writer{API: api, Now: time.Now, Place: func() reader.Place { return reader.Place{} }}
+}
+
 // inBubble runs a test a minute after the secret was made.
 func inBubble(t *testing.T, test func(s *store)) {
 	t.Helper()
@@ -46,8 +52,8 @@ func inBubble(t *testing.T, test func(s *store)) {
 		}
 		time.Sleep(time.Minute)
 		b.ClearCalls()
-		s := &store{T: t, backend: b, writer: &writer.Writer{API: b, Now: time.Now}}
-		s.base = writer.Base{ARN: *out.ARN, VersionID: *out.VersionId, Read: time.Now()}
+		s := &store{T: t, backend: b, writer: newWriter(b)}
+		s.base = writer.Base{Name: name, ARN: *out.ARN, VersionID: *out.VersionId, Read: time.Now()}
 		test(s)
 	})
 }
@@ -64,7 +70,7 @@ func (s *store) put(ctx context.Context, text string) (id string, ids []string, 
 // rival is another process of ours that starts from the same base.
 func (s *store) rival() (id string) {
 	s.Helper()
-	w := &writer.Writer{API: s.backend, Now: time.Now}
+	w := newWriter(s.backend)
 	id, err := w.Put(s.Context(), s.base, func(string) (string, error) { return rand.Text(), nil })
 	if err != nil {
 		s.Fatal(err)
