@@ -116,7 +116,7 @@ func (b *Backend) origin(r *http.Request) origin {
 }
 
 func writeAnswer(w http.ResponseWriter, out smithy.Serializable) {
-	body, err := encode(out)
+	body, err := encodeAnswer(out)
 	if err != nil {
 		writeError(w, &smithy.GenericAPIError{Code: "InternalServiceError", Message: err.Error(), Fault: smithy.FaultServer})
 		return

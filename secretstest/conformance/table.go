@@ -10,5 +10,5 @@ var table = slices.Concat(
 	rotating, schedules,
 	listing, filtering, tagging, policies, passwords,
 	accounts, keys,
-	rawRequests,
+	rawRequests, sentMembers,
 )
