@@ -62,10 +62,18 @@
 // service's answer is not known, the table calls it a choice and the comment at
 // the code says so.
 //
-// Not imitated: replication, whose operations are unknown ones and whose
-// AddReplicaRegions is refused, secrets owned by other services or of a partner's
-// Type, which is refused too, request signatures, conditions in policies (an
-// Allow with one never applies, a Deny always does), rates, rotations that start
-// by themselves, the seconds a forced deletion takes to show, and the lag of
-// reads and lists, unless a fault asks for it.
+// Not imitated:
+//
+//   - replication: its operations answer InvalidRequestException with a text that
+//     says so, and AddReplicaRegions is refused
+//   - secrets owned by other services or of a partner's Type, which is refused too
+//   - request signatures
+//   - conditions in policies: an Allow with one never applies, a Deny always does
+//   - rates
+//   - rotations that start by themselves
+//   - the seconds a forced deletion takes to show, and the lag of reads and lists,
+//     unless a fault asks for it
+//
+// An unknown operation and an unreadable request get a text beside the code; the
+// service's own are not recorded.
 package secretstest
