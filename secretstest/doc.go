@@ -48,9 +48,14 @@
 //	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL,
 //		"AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any")
 //
-// The command secretstest/cmd/secretstest serves one without a test. Signatures
-// are not checked; the Region is the one a request is signed for, and the
-// account is the access key's, by [Options].AccessKeys.
+// Signatures are not checked. The Region is the one a request is signed for, and
+// the account is the access key's, by [Options].AccessKeys.
+//
+// The command secretstest/cmd/secretstest serves a backend without a Go test:
+// GET /healthz tells when it is up, POST /reset deletes everything between two
+// tests, and -account ACCESSKEY=ACCOUNT gives each access key its own account:
+//
+//	go run github.com/formbridge/tenantsecrets/secretstest/cmd/secretstest -account AKIDFIRST=111111111111 -account AKIDSECOND=222222222222
 //
 // # What it is true to
 //
