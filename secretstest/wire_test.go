@@ -53,8 +53,10 @@ func TestRefusedRequests(t *testing.T) {
 		{"other operation", "secretsmanager.Frobnicate", `{}`, unknownOperation("secretsmanager.Frobnicate")},
 		{"long target", strings.Repeat("a", 5000), `{}`, unknownOperation(strings.Repeat("a", 100))},
 		{"not JSON", "secretsmanager.GetSecretValue", `{"SecretId":`, notJSON},
-		{"over 1 MiB", "secretsmanager.GetSecretValue", `{"SecretId":"` + strings.Repeat("a", 1<<20) + `"}`,
-			`{"__type":"RequestEntityTooLargeException","Message":"The request body is larger than 1 MiB, which is the most that secretstest reads."}`},
+		{
+			"over 1 MiB", "secretsmanager.GetSecretValue", `{"SecretId":"` + strings.Repeat("a", 1<<20) + `"}`,
+			`{"__type":"RequestEntityTooLargeException","Message":"The request body is larger than 1 MiB, which is the most that secretstest reads."}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := secretstest.New()

@@ -76,10 +76,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// create makes a secret with a KMS key of its own and returns its ARN.
-func create(t *testing.T, c *secretsmanager.Client, name, value string) *string {
+// create makes the secret s with a KMS key of its own and returns its ARN.
+func create(t *testing.T, c *secretsmanager.Client, value string) *string {
 	t.Helper()
-	out, err := c.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value, KmsKeyId: aws.String("alias/shared")})
+	out, err := c.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+		Name: aws.String("s"), SecretString: &value, KmsKeyId: aws.String("alias/shared"),
+	})
 	must(t, err)
 	return out.ARN
 }
@@ -110,8 +112,8 @@ func TestHealth(t *testing.T) {
 func TestReset(t *testing.T) {
 	url := start(t, "-account", "AKIDFIRST=111111111111")
 	first, other := client(t, url, "AKIDFIRST"), client(t, url, "AKIDOTHER")
-	create(t, first, "s", rand.Text())
-	create(t, other, "s", rand.Text())
+	create(t, first, rand.Text())
+	create(t, other, rand.Text())
 	if status, _ := visit(t, http.MethodPost, url+"/reset"); status != http.StatusNoContent {
 		t.Errorf("status %d", status)
 	}
@@ -120,7 +122,7 @@ func TestReset(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if arn := *create(t, first, "s", rand.Text()); !strings.Contains(arn, ":111111111111:") {
+	if arn := *create(t, first, rand.Text()); !strings.Contains(arn, ":111111111111:") {
 		t.Errorf("made %s", arn)
 	}
 }
@@ -133,7 +135,7 @@ func TestTwoAccounts(t *testing.T) {
 	values := map[*secretsmanager.Client]string{first: rand.Text(), second: rand.Text(), other: rand.Text()}
 	arns := make(map[*secretsmanager.Client]*string)
 	for c, value := range values {
-		arns[c] = create(t, c, "s", value)
+		arns[c] = create(t, c, value)
 	}
 	for c, account := range map[*secretsmanager.Client]string{first: "111111111111", second: "222222222222", other: "333333333333"} {
 		if got, err := read(t, c, "s"); err != nil || got != values[c] || !strings.Contains(*arns[c], ":"+account+":") {
@@ -158,9 +160,15 @@ func TestTwoAccounts(t *testing.T) {
 
 func TestRefusedAccounts(t *testing.T) {
 	for _, args := range [][]string{
-		{"-account", ""}, {"-account", "12345678901"}, {"-account", "=123456789012"}, {"-account", "AKID="}, {"-account", "AKID=12345678901x"},
-		{"-account", "A/B=123456789012"}, {"-account", "AKID=123456789012=1"},
-		{"-account", "AKID=111111111111", "-account", "AKID=222222222222"}, {"-account", "111111111111", "-account", "222222222222"},
+		{"-account", ""},
+		{"-account", "12345678901"},
+		{"-account", "=123456789012"},
+		{"-account", "AKID="},
+		{"-account", "AKID=12345678901x"},
+		{"-account", "A/B=123456789012"},
+		{"-account", "AKID=123456789012=1"},
+		{"-account", "AKID=111111111111", "-account", "AKID=222222222222"},
+		{"-account", "111111111111", "-account", "222222222222"},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // one that is taken ends at once
