@@ -63,28 +63,54 @@ func (r *request) batchByFilter(in *secretsmanager.BatchGetSecretValueInput) (*s
 	if err := complete(in.Filters); err != nil {
 		return nil, err
 	}
-	order := pages[*secret]{of: "values", place: placed("")}
-	page, next, err := order.cut(matching(r.states(false), in.Filters), limit(in.MaxResults, batched), in.NextToken)
-	if err != nil {
-		return nil, err
+	all := r.vault.all
+	out := &secretsmanager.BatchGetSecretValueOutput{}
+	r.then = func(ctx context.Context, b *Backend) error {
+		ids, next, err := r.batchPage(ctx, all, in)
+		if err != nil {
+			return err
+		}
+		found := b.faults.entries("BatchGetSecretValue", r.origin, ids)
+		if found.err == nil {
+			*out = *r.lockedBatch(ids, found.entries)
+			out.NextToken = next
+		}
+		if err := found.late(ctx); err != nil {
+			return err
+		}
+		return found.err
 	}
-	ids := make([]string, len(page))
-	for i, s := range page {
-		ids[i] = s.arn
-	}
-	found := r.backend.faults.entries("BatchGetSecretValue", r.origin, ids)
-	r.then = found.late
-	if found.err != nil {
-		return nil, found.err
-	}
-	out := r.batch(ids, found.entries)
-	out.NextToken = next
 	return out, nil
+}
+
+// batchPage is the ARNs of a page of the secrets that pass the filters, and the
+// next token. It is called with the backend unlocked.
+func (r *request) batchPage(ctx context.Context, all []*timeline, in *secretsmanager.BatchGetSecretValueInput) (arns []string, next *string, err error) {
+	found, err := r.search(ctx, all, in.Filters, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	order := pages[*secret]{of: "values", place: placed("")}
+	page, next, err := order.cut(found, limit(in.MaxResults, batched), in.NextToken)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range page {
+		arns = append(arns, s.arn)
+	}
+	return arns, next, nil
+}
+
+// lockedBatch is batch, called with the backend unlocked.
+func (r *request) lockedBatch(ids []string, plans []plan) *secretsmanager.BatchGetSecretValueOutput {
+	r.backend.mu.Lock()
+	defer r.backend.mu.Unlock()
+	return r.batch(ids, plans)
 }
 
 // late is what a plan does to a call that has been answered: a delay, and a
 // connection that breaks.
-func (p plan) late(ctx context.Context, _ *Backend) error {
+func (p plan) late(ctx context.Context) error {
 	if err := wait(ctx, p.delay); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 
@@ -29,6 +30,37 @@ func encode(out smithy.Serializable) ([]byte, error) {
 		return nil, err
 	}
 	return io.ReadAll(request.GetStream())
+}
+
+// encodeAnswer is encode, with the false and zero members at the top of the
+// answer, which the service sends and the SDK's encoder leaves out. Members
+// that are nil stay absent, as in the service's answers; an empty list is sent.
+func encodeAnswer(out smithy.Serializable) ([]byte, error) {
+	body, err := encode(out)
+	if err != nil {
+		return nil, err
+	}
+	members := bytes.TrimPrefix(body, []byte("{"))
+	for _, zero := range zeroMembers(reflect.Indirect(reflect.ValueOf(out))) {
+		if !bytes.HasPrefix(members, []byte("}")) {
+			zero = append(zero, ',')
+		}
+		members = append(zero, members...)
+	}
+	return append([]byte("{"), members...), nil
+}
+
+// zeroMembers is the false and zero members of a shape, as JSON.
+func zeroMembers(shape reflect.Value) (members [][]byte) {
+	for member, value := range shape.Fields() {
+		switch value.Kind() {
+		case reflect.Bool, reflect.Int32, reflect.Int64, reflect.Float64:
+			if value.IsZero() {
+				members = append(members, fmt.Appendf(nil, "%q:%v", member.Name, value))
+			}
+		}
+	}
+	return members
 }
 
 // decode reads a request body into an input of the SDK, whose fields have the

@@ -48,9 +48,14 @@
 //	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+server.URL,
 //		"AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any")
 //
-// The command secretstest/cmd/secretstest serves one without a test. Signatures
-// are not checked; the Region is the one a request is signed for, and the
-// account is the access key's, by [Options].AccessKeys.
+// Signatures are not checked. The Region is the one a request is signed for, and
+// the account is the access key's, by [Options].AccessKeys.
+//
+// The command secretstest/cmd/secretstest serves a backend without a Go test:
+// GET /healthz tells when it is up, POST /reset deletes everything between two
+// tests, and -account ACCESSKEY=ACCOUNT gives each access key its own account:
+//
+//	go run github.com/formbridge/tenantsecrets/secretstest/cmd/secretstest -account AKIDFIRST=111111111111 -account AKIDSECOND=222222222222
 //
 // # What it is true to
 //
@@ -62,10 +67,18 @@
 // service's answer is not known, the table calls it a choice and the comment at
 // the code says so.
 //
-// Not imitated: replication, whose operations are unknown ones and whose
-// AddReplicaRegions is refused, secrets owned by other services or of a partner's
-// Type, which is refused too, request signatures, conditions in policies (an
-// Allow with one never applies, a Deny always does), rates, rotations that start
-// by themselves, the seconds a forced deletion takes to show, and the lag of
-// reads and lists, unless a fault asks for it.
+// Not imitated:
+//
+//   - replication: its operations answer InvalidRequestException with a text that
+//     says so, and AddReplicaRegions is refused
+//   - secrets owned by other services or of a partner's Type, which is refused too
+//   - request signatures
+//   - conditions in policies: an Allow with one never applies, a Deny always does
+//   - rates
+//   - rotations that start by themselves
+//   - the seconds a forced deletion takes to show, and the lag of reads and lists,
+//     unless a fault asks for it
+//
+// An unknown operation and an unreadable request get a text beside the code; the
+// service's own are not recorded.
 package secretstest

@@ -13,8 +13,9 @@ import (
 
 // ListSecrets lists the secrets that pass the filters, by default in order of
 // creation; those scheduled for deletion only with IncludePlannedDeletion. It
-// shows the present; the service may lag five minutes, which a fault with
-// StaleBy imitates.
+// shows every write that has been answered before; the service may lag five
+// minutes, which a fault with StaleBy imitates. It does not hold up other calls,
+// and what they write during the list may be in it or not.
 func (b *Backend) ListSecrets(
 	ctx context.Context, in *secretsmanager.ListSecretsInput, _ ...func(*secretsmanager.Options),
 ) (*secretsmanager.ListSecretsOutput, error) {
@@ -39,10 +40,14 @@ func (r *request) listSecrets(in *secretsmanager.ListSecretsInput) (*secretsmana
 		return nil, err
 	}
 	order := pages[*secret]{of: "secrets by " + string(in.SortBy), place: placed(in.SortBy), backwards: in.SortOrder == types.SortOrderTypeDesc}
-	found := r.states(aws.ToBool(in.IncludePlannedDeletion))
+	all := r.vault.all
 	out := &secretsmanager.ListSecretsOutput{SecretList: []types.SecretListEntry{}}
-	r.then = func(context.Context, *Backend) error { // the states are immutable, so others need not wait
-		page, next, err := order.cut(matching(found, in.Filters), limit(in.MaxResults, listed), in.NextToken)
+	r.then = func(ctx context.Context, _ *Backend) error {
+		found, err := r.search(ctx, all, in.Filters, aws.ToBool(in.IncludePlannedDeletion))
+		if err != nil {
+			return err
+		}
+		page, next, err := order.cut(found, limit(in.MaxResults, listed), in.NextToken)
 		out.NextToken = next
 		for _, s := range page {
 			out.SecretList = append(out.SecretList, s.listEntry())
@@ -52,20 +57,39 @@ func (r *request) listSecrets(in *secretsmanager.ListSecretsInput) (*secretsmana
 	return out, nil
 }
 
-// states is the secrets that a read sees.
-func (r *request) states(scheduled bool) []*secret {
-	found := make([]*secret, 0, len(r.vault.timelines))
-	for _, t := range r.vault.timelines {
-		if s := r.seen(t); s != nil && (scheduled || !s.scheduled()) {
+// searchedAtOnce is how many secrets a search reads before it lets other calls in.
+const searchedAtOnce = 128
+
+// search returns the secrets that pass the filters. It is called with the
+// backend unlocked and locks it for a few secrets at a time, so that a search of
+// many holds no other call up. What others write meanwhile may show or not, as
+// in the service. It ends with the context.
+func (r *request) search(ctx context.Context, all []*timeline, filters []types.Filter, scheduled bool) ([]*secret, error) {
+	var found []*secret
+	for some := range slices.Chunk(all, searchedAtOnce) {
+		if err := canceled(ctx); err != nil {
+			return nil, err
+		}
+		for _, s := range r.states(some) { // the states are immutable
+			if (scheduled || !s.scheduled()) && s.matches(filters) {
+				found = append(found, s)
+			}
+		}
+	}
+	return found, nil
+}
+
+// states is the secrets of some names that a read sees.
+func (r *request) states(some []*timeline) []*secret {
+	r.backend.mu.Lock()
+	defer r.backend.mu.Unlock()
+	found := make([]*secret, 0, len(some))
+	for _, t := range some {
+		if s := r.seen(t); s != nil {
 			found = append(found, s)
 		}
 	}
 	return found
-}
-
-// matching is those of a list that pass the filters; the list is used up.
-func matching(secrets []*secret, filters []types.Filter) []*secret {
-	return slices.DeleteFunc(secrets, func(s *secret) bool { return !s.matches(filters) })
 }
 
 // placed orders secrets.

@@ -143,7 +143,9 @@ func (r *request) validateResourcePolicy(in *secretsmanager.ValidateResourcePoli
 		return nil, err
 	}
 	if !policy.public() {
-		return &secretsmanager.ValidateResourcePolicyOutput{PolicyValidationPassed: true}, nil
+		return &secretsmanager.ValidateResourcePolicyOutput{
+			PolicyValidationPassed: true, ValidationErrors: []types.ValidationErrorsEntry{},
+		}, nil
 	}
 	// What the service calls its check, and says, is not recorded.
 	return &secretsmanager.ValidateResourcePolicyOutput{ValidationErrors: []types.ValidationErrorsEntry{{

@@ -62,7 +62,7 @@ func (r *request) publish(s *secret) {
 	t := r.vault.timelines[s.name]
 	if t == nil {
 		t = &timeline{}
-		r.vault.timelines[s.name] = t
+		r.vault.add(s.name, t)
 	}
 	t.record(r.now, s)
 }

@@ -18,6 +18,10 @@ import (
 // rotation, leaves AWSPENDING where it is, and is no error of RotateSecret. A
 // caller whose context has ended meanwhile gets that error after the last step.
 //
+// With RotateImmediately false nothing is rotated: the function gets testSecret
+// alone, with a copy of the current value under AWSPENDING, and that version is
+// removed after the step.
+//
 // Rotations do not start by themselves at the NextRotationDate.
 func (b *Backend) RotateSecret(
 	ctx context.Context, in *secretsmanager.RotateSecretInput, _ ...func(*secretsmanager.Options),
@@ -64,7 +68,8 @@ func (r *request) rotateSecret(in *secretsmanager.RotateSecretInput) (*secretsma
 	}
 	s = s.edit(r.date())
 	s.rotation = rotation
-	pending := r.newVersion(s, token, value{})
+	later := in.RotateImmediately != nil && !*in.RotateImmediately
+	pending := r.newVersion(s, token, s.valueToRotate(later))
 	pending.announced = true
 	s.place(pending)
 	s.attach(stagePending, token)
@@ -73,13 +78,25 @@ func (r *request) rotateSecret(in *secretsmanager.RotateSecretInput) (*secretsma
 	}
 	r.publish(s)
 	turn := &rotationTurn{vault: r.vault, arn: s.arn, name: s.name, token: token, function: function}
-	if in.RotateImmediately != nil && !*in.RotateImmediately {
+	if later {
 		r.then = turn.try
 		return out, nil
 	}
 	out.VersionId = &token
 	r.then = turn.run
 	return out, nil
+}
+
+// valueToRotate is the value of a new AWSPENDING version: none, which the
+// rotation function is to write, or for a test alone a copy of the current one.
+// The copy is what moto's test test_rotate_secret_using_lambda_dont_rotate_immediately,
+// verified against AWS, reads there.
+func (s *secret) valueToRotate(testAlone bool) value {
+	current := s.holder(stageCurrent)
+	if !testAlone || current == nil {
+		return value{}
+	}
+	return current.value // values never change, so the versions can share it
 }
 
 // configure is the rotation that a call asks for, and its function.

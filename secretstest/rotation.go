@@ -16,7 +16,7 @@ import (
 type RotationEvent struct {
 	Step               string // createSecret, setSecret, testSecret, finishSecret
 	SecretID           string `json:"SecretId"` // the secret's ARN
-	ClientRequestToken string // the id of the version to fill
+	ClientRequestToken string // the id of the AWSPENDING version
 	RotationToken      string // for PutSecretValue; the same in all steps
 }
 
@@ -75,9 +75,10 @@ func (t *rotationTurn) run(ctx context.Context, b *Backend) error {
 	return canceled(ctx)
 }
 
-// try takes the step that tests the configuration, with an AWSPENDING version
-// made for it. That label is then taken off, and the version removed unless the
-// function has given it another.
+// try takes the step that tests the configuration. Afterwards it takes AWSPENDING
+// off, and removes the version that was made for the test, unless the function
+// has given it another label. It does both after a failed test too, which is not
+// recorded.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
 func (t *rotationTurn) try(ctx context.Context, b *Backend) error {
 	t.steps(ctx, "testSecret")

@@ -1,6 +1,7 @@
 package secretstest
 
 import (
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -12,6 +13,8 @@ import (
 type vault struct {
 	region, account string
 	timelines       map[string]*timeline // by name; none is empty
+	all             []*timeline          // the same in order of their making, and forgotten ones; see add
+	forgotten       int                  // of all
 	serial          uint64               // the last one given
 	deleted         []string             // the last names deleted by force, oldest first
 }
@@ -34,6 +37,27 @@ func (v *vault) full(now time.Time) bool {
 	return held >= maxSecrets
 }
 
+// add gives a name its timeline. A list reads what v.all was when it began,
+// without a copy and while others write: what is in the slice never moves, new
+// timelines come behind it, and forgotten ones stay, empty of secrets, until they
+// are half of it and a new slice is made.
+func (v *vault) add(name string, t *timeline) {
+	v.timelines[name] = t
+	if 2*v.forgotten > len(v.all) {
+		v.all = slices.Collect(maps.Values(v.timelines))
+		v.forgotten = 0
+		return
+	}
+	v.all = append(v.all, t)
+}
+
+// drop takes the timeline of a name away.
+func (v *vault) drop(name string) {
+	*v.timelines[name] = timeline{states: []state{{}}}
+	delete(v.timelines, name)
+	v.forgotten++
+}
+
 // keptDeleted is how many names deleted by force keep their history for stale
 // reads. Without a bound a server that serves for long would hold every value it
 // ever had.
@@ -50,7 +74,7 @@ func (v *vault) forget(name string, now time.Time) {
 	v.deleted = slices.Delete(v.deleted, 0, 1)
 	t := v.timelines[oldest]
 	if t != nil && t.latest(now) == nil && !slices.Contains(v.deleted, oldest) {
-		delete(v.timelines, oldest)
+		v.drop(oldest)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -47,12 +48,18 @@ var operations = map[string]served{
 	getRandomPassword.name:        &getRandomPassword,
 	rotateSecret.name:             &rotateSecret,
 	cancelRotateSecret.name:       &cancelRotateSecret,
+
+	replicateSecretToRegions.name:     &replicateSecretToRegions,
+	removeRegionsFromReplication.name: &removeRegionsFromReplication,
+	stopReplicationToReplica.name:     &stopReplicationToReplica,
 }
 
 func (op *operation[In, Out]) serve(ctx context.Context, b *Backend, from origin, body []byte) (smithy.Serializable, error) {
 	in := new(In)
 	if err := decode(body, in); err != nil {
-		return nil, b.reject(op.name, failure("SerializationException", ""))
+		// The reason may quote the body, and so a secret value.
+		return nil, b.reject(op.name, failure("SerializationException", "The request body is not a JSON object with the members of "+op.name+
+			". Check the names and types of the members."))
 	}
 	out, err := op.perform(ctx, b, from, in)
 	if err != nil {
@@ -82,20 +89,30 @@ func (b *Backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Backend) dispatch(r *http.Request) (smithy.Serializable, error) {
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	target := r.Header.Get("X-Amz-Target")
+	name, ok := strings.CutPrefix(target, targetPrefix)
 	op := operations[name]
 	if !ok || op == nil {
-		return nil, b.reject(name, failure("UnknownOperationException", ""))
+		return nil, b.reject(name, unknownOperation(target))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if errors.As(err, new(*http.MaxBytesError)) {
 		// What the service answers to an oversized body is not recorded.
-		return nil, b.reject(name, failure("RequestEntityTooLargeException", ""))
+		return nil, b.reject(name, failure("RequestEntityTooLargeException",
+			"The request body is larger than 1 MiB, which is the most that secretstest reads."))
 	}
 	if err != nil { // the client is gone, or its connection broke
 		return nil, b.reject(name, err)
 	}
 	return op.serve(r.Context(), b, b.origin(r), body)
+}
+
+// unknownOperation is the answer to a target that names no operation. The code
+// is the one that AWS's services of this protocol answer; they send no text.
+func unknownOperation(target string) error {
+	const shown = 100 // bytes of the target
+	return failure("UnknownOperationException", fmt.Sprintf("secretstest has no operation %q. "+
+		"Send X-Amz-Target: %s and the name of an operation of Secrets Manager.", target[:min(len(target), shown)], targetPrefix))
 }
 
 // origin reads the credential scope of a signature, which is not checked:
@@ -116,7 +133,7 @@ func (b *Backend) origin(r *http.Request) origin {
 }
 
 func writeAnswer(w http.ResponseWriter, out smithy.Serializable) {
-	body, err := encode(out)
+	body, err := encodeAnswer(out)
 	if err != nil {
 		writeError(w, &smithy.GenericAPIError{Code: "InternalServiceError", Message: err.Error(), Fault: smithy.FaultServer})
 		return

@@ -37,13 +37,26 @@ func post(t *testing.T, b *secretstest.Backend, target, body string) answer {
 	return answer{w.Code, w.Header(), string(got)}
 }
 
+const notJSON = `{"__type":"SerializationException","Message":"The request body is not a JSON object with the members of GetSecretValue. Check the names and types of the members."}`
+
+// unknownOperation is the answer to a target that names no operation.
+func unknownOperation(target string) string {
+	return `{"__type":"UnknownOperationException","Message":"secretstest has no operation \"` + target +
+		`\". Send X-Amz-Target: secretsmanager. and the name of an operation of Secrets Manager."}`
+}
+
 // TestRefusedRequests shows requests that reach no operation, in the log too.
 func TestRefusedRequests(t *testing.T) {
 	for _, c := range []struct{ name, target, body, want string }{
-		{"other service", "ssm.GetParameter", `{}`, `{"__type":"UnknownOperationException"}`},
-		{"no target", "", `{}`, `{"__type":"UnknownOperationException"}`},
-		{"not JSON", "secretsmanager.GetSecretValue", `{"SecretId":`, `{"__type":"SerializationException"}`},
-		{"over 1 MiB", "secretsmanager.GetSecretValue", `{"SecretId":"` + strings.Repeat("a", 1<<20) + `"}`, `{"__type":"RequestEntityTooLargeException"}`},
+		{"other service", "ssm.GetParameter", `{}`, unknownOperation("ssm.GetParameter")},
+		{"no target", "", `{}`, unknownOperation("")},
+		{"other operation", "secretsmanager.Frobnicate", `{}`, unknownOperation("secretsmanager.Frobnicate")},
+		{"long target", strings.Repeat("a", 5000), `{}`, unknownOperation(strings.Repeat("a", 100))},
+		{"not JSON", "secretsmanager.GetSecretValue", `{"SecretId":`, notJSON},
+		{
+			"over 1 MiB", "secretsmanager.GetSecretValue", `{"SecretId":"` + strings.Repeat("a", 1<<20) + `"}`,
+			`{"__type":"RequestEntityTooLargeException","Message":"The request body is larger than 1 MiB, which is the most that secretstest reads."}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := secretstest.New()

@@ -112,6 +112,7 @@ var motoDepartures = []string{
 	"BlockPublicPolicy refuses a policy for everybody",
 	"ValidateResourcePolicy passes a policy for one account",
 	"ValidateResourcePolicy does not pass a policy for everybody",
+	"ValidateResourcePolicy sends PolicyValidationPassed, true or false, and ValidationErrors, empty or not",
 	"a resource policy of 20,481 is refused",
 	"the resource policy of a secret scheduled for deletion is out of reach",
 	"the resource policy of an absent secret",

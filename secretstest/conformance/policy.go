@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
 // policyFor lets a principal read.
@@ -89,10 +90,12 @@ var policies = []behaviour{
 		_, err := c.putPolicy(policyFor("arn:aws:iam::123456789012:root"), true)
 		c.must(err)
 	}},
-	{"ValidateResourcePolicy passes a policy for one account", documented("apireference/API_ValidateResourcePolicy.html"), func(c *check) {
+	{"ValidateResourcePolicy passes a policy for one account", cliExample("validate-resource-policy"), func(c *check) {
 		out, err := c.validate(policyFor("arn:aws:iam::123456789012:root"))
 		c.must(err)
-		c.same("validated", out, &secretsmanager.ValidateResourcePolicyOutput{PolicyValidationPassed: true})
+		c.same("validated", out, &secretsmanager.ValidateResourcePolicyOutput{
+			PolicyValidationPassed: true, ValidationErrors: []types.ValidationErrorsEntry{},
+		})
 	}},
 	{"ValidateResourcePolicy does not pass a policy for everybody", documented("apireference/API_ValidateResourcePolicy.html"), func(c *check) {
 		out, err := c.validate(publicPolicy)

@@ -177,37 +177,6 @@ var rotating = []behaviour{
 		v3 := *c.rotateWith(secretsmanager.RotateSecretInput{}).VersionId
 		c.stages(map[string][]string{v1: {"AWSPREVIOUS"}, v3: {"AWSCURRENT", "AWSPENDING"}})
 	}},
-	{"RotateSecret later only tests, with a version that does not stay", documented("apireference/API_RotateSecret.html (RotateImmediately)"), func(c *check) {
-		v1 := *c.create(token()).VersionId
-		var steps []string
-		c.lambda(func(_ context.Context, event secretstest.RotationEvent) error {
-			steps = append(steps, event.Step)
-			c.stages(map[string][]string{v1: {"AWSCURRENT"}, event.ClientRequestToken: {"AWSPENDING"}})
-			return nil
-		})
-		in := daily()
-		in.RotateImmediately = aws.Bool(false)
-		c.rotateWith(in)
-		c.same("steps", steps, []string{"testSecret"})
-		c.same("versions", len(c.listVersions(true).Versions), 1)
-		c.same("RotationEnabled", c.describe().RotationEnabled, true)
-	}},
-	{"RotateSecret later leaves what its function made current", documented("apireference/API_RotateSecret.html (RotateImmediately)"), func(c *check) {
-		v1 := *c.create(token()).VersionId
-		val, made := token(), ""
-		c.lambda(func(ctx context.Context, event secretstest.RotationEvent) error {
-			made = event.ClientRequestToken
-			_, err := c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-				SecretId: &event.SecretID, ClientRequestToken: &event.ClientRequestToken, SecretString: &val,
-			})
-			return err
-		})
-		in := daily()
-		in.RotateImmediately = aws.Bool(false)
-		c.rotateWith(in)
-		c.stages(map[string][]string{v1: {"AWSPREVIOUS"}, made: {"AWSCURRENT"}})
-		c.same("value", c.get().SecretString, val)
-	}},
 	{"RotateSecret refuses a 21st label", quotas, func(c *check) {
 		c.create(token())
 		labels := make([]string, 19)

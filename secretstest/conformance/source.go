@@ -19,8 +19,10 @@ const (
 	// The service's own text, in somebody's report.
 	byReport kind = "reported with the service's own text: "
 	byPage   kind = "https://docs.aws.amazon.com/secretsmanager/latest/"
-	byIAM    kind = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
-	byModel  kind = "service model secretsmanager 2017-10-17"
+	// The answers in the examples of the AWS CLI.
+	byExample kind = "https://github.com/aws/aws-cli/blob/develop/awscli/examples/"
+	byIAM     kind = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+	byModel   kind = "service model secretsmanager 2017-10-17"
 	// Known from nowhere: what secretstest chose.
 	byChoice kind = "not recorded; the choice of secretstest"
 )

@@ -7,8 +7,8 @@ var table = slices.Concat(
 	creating, names, limits,
 	reading, describing, batches,
 	putting, updating, staging, versioning, deleting,
-	rotating, schedules,
+	rotating, rotatingLater, schedules,
 	listing, filtering, tagging, policies, passwords,
 	accounts, keys,
-	rawRequests,
+	rawRequests, sentMembers,
 )

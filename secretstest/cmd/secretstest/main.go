@@ -5,12 +5,35 @@
 //	AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4599 AWS_DEFAULT_REGION=us-east-1 \
 //		AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws secretsmanager list-secrets
 //
+// # Health and reset
+//
+// Two paths are the command's own; Secrets Manager itself uses / alone.
+//
+//	GET /healthz    answers 200 and "ok" as soon as the command serves
+//	POST /reset     deletes all secrets of all accounts and Regions, and answers 204
+//
+// A request that is under way during a reset still sees the secrets from before.
+//
+// # Two accounts
+//
+// The flag -account can be repeated. A twelve-digit number is the account of all
+// access keys that have none of their own. ACCESSKEY=NUMBER gives an access key
+// an account, so that two clients see different secrets:
+//
+//	secretstest -account AKIDFIRST=111111111111 -account AKIDSECOND=222222222222
+//
+// Each account has its own secrets, by name. Another account's secret needs its
+// ARN, a resource policy that allows the caller, and a KMS key of the secret's
+// own, as in AWS. The secret access key can be any text.
+//
+// # What it does not do
+//
 // RotateSecret answers that the Lambda function cannot be invoked: a rotation
 // function is a Go function, given to secretstest.Backend.RegisterLambda. What
 // else a rotation does, PutSecretValue and UpdateSecretVersionStage do here too.
 //
-// It stops on an interrupt, and what it held is gone. Signatures are not
-// checked, so it listens on loopback addresses only, unless -remote is given.
+// The command stops on an interrupt and loses its secrets. It does not check
+// signatures, so it listens on loopback addresses only, unless -remote is given.
 package main
 
 import (
@@ -43,7 +66,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("secretstest", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:4599", "address to listen on; port 0 picks a free one")
 	region := flags.String("region", "us-east-1", "Region of requests without a credential scope")
-	account := flags.String("account", "123456789012", "account that owns the secrets")
+	var accounts accounts
+	flags.Func("account", "`account` of access keys without one of their own, by default 123456789012, or ACCESSKEY=ACCOUNT; can be repeated", accounts.add)
 	remote := flags.Bool("remote", false, "allow an address that other machines can reach")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -60,11 +84,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	backend := secretstest.New(func(o *secretstest.Options) {
-		o.Region, o.Account, o.NoCallLog = *region, *account, true
-	})
 	fmt.Fprintf(out, "Secrets Manager at http://%s\n", listener.Addr())
-	return serve(ctx, listener, backend.Handler())
+	return serve(ctx, listener, newHandler(func(o *secretstest.Options) {
+		o.Region, o.Account, o.AccessKeys, o.NoCallLog = *region, accounts.fallback, accounts.byKey, true
+	}))
 }
 
 // serve serves until the context ends, and then lets the requests under way
