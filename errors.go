@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/keyring"
 )
 
 // What can go wrong, for errors.Is. A message says what to do next.
@@ -58,11 +59,11 @@ var (
 
 	// ErrSignature: the signature is not one of this message. In a Client's call
 	// it is also the answer to an unknown tenant, together with ErrNotFound.
-	ErrSignature = errors.New("the signature is not valid")
+	ErrSignature = keyring.ErrSignature
 
 	// ErrMismatch is an ErrSignature: the signature is well formed, and no live
 	// key made it.
-	ErrMismatch = fmt.Errorf("%w: no live key made it", ErrSignature)
+	ErrMismatch = keyring.ErrMismatch
 
 	// ErrUnconfirmed is an ErrUnavailable, and no ErrSignature: no cached key made the
 	// signature, and newer keys could not be loaded. The signature may be valid: answer
@@ -70,7 +71,7 @@ var (
 	ErrUnconfirmed = fmt.Errorf("%w: no cached key made the signature, and newer keys could not be loaded", ErrUnavailable)
 
 	// ErrNoKey: no key may be used at this time.
-	ErrNoKey = errors.New("no key may be used now: look at the keys and their times in the stored document")
+	ErrNoKey = keyring.ErrNoKey
 
 	// ErrClosed: the Client is closed.
 	ErrClosed = errors.New("the client is closed")

@@ -186,6 +186,51 @@ func ExampleVerifyHMAC() {
 	// the signature is not valid
 }
 
+func ExampleKeyring_SignHMAC() {
+	key := tenantsecrets.NewValue(strings.Repeat("\x0b", 20)) // RFC 4231, test case 1
+	keys, err := tenantsecrets.NewKeyring(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(keys.SignHMAC([]byte("Hi There")))
+	// Output: b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7 <nil>
+}
+
+// A signature of a key that this keyring does not have is refused at once. In a server
+// Client.VerifyHMAC would look for newer keys first.
+func ExampleKeyring_VerifyHMAC() {
+	newer, older := tenantsecrets.NewValue(rand.Text()), tenantsecrets.NewValue(rand.Text())
+	rotated, err := tenantsecrets.NewKeyring(newer, older)
+	if err != nil {
+		log.Fatal(err)
+	}
+	before, err := tenantsecrets.NewKeyring(older)
+	if err != nil {
+		log.Fatal(err)
+	}
+	body := []byte(`{"event":"paid"}`)
+	signature, err := rotated.SignHMAC(body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rotated.VerifyHMAC(body, signature))
+	fmt.Println(before.VerifyHMAC(body, signature))
+	// Output:
+	// <nil>
+	// the signature is not valid: no live key made it
+}
+
+func ExampleKeyring_MACs() {
+	newer, older := tenantsecrets.NewValue(rand.Text()), tenantsecrets.NewValue(rand.Text())
+	keys, err := tenantsecrets.NewKeyring(newer, older)
+	if err != nil {
+		log.Fatal(err)
+	}
+	tags, err := keys.MACs([]byte("1772366400."), []byte(`{"event":"paid"}`))
+	fmt.Println(len(tags), "tags of", len(tags[0]), "bytes,", err)
+	// Output: 2 tags of 32 bytes, <nil>
+}
+
 func ExampleGet() {
 	ctx := context.Background()
 	api := secretstest.New()

@@ -255,11 +255,11 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 	return c.end(ctx, "Verify", tenant, hmacPath, began, s, err)
 }
 
-// VerifyHMAC tells whether a live key of the tenant made the signature of the
-// message, in one of the forms that the function [VerifyHMAC] takes. It costs no
-// call while the secret is fresh. Before it refuses a signature it looks for newer
-// keys, which the function never does; what it returns where it cannot, see
-// [Client.Verify].
+// VerifyHMAC reports whether a live key of the tenant made the signature of the message,
+// and refreshes the keys before it refuses a signature, which the function [VerifyHMAC]
+// and [Keyring.VerifyHMAC] never do. It takes the same forms of a signature. While the
+// secret is fresh and the signature is valid, it makes no call. [Client.Verify] says what
+// it returns if newer keys cannot be loaded.
 //
 // These errors are final for the sender: ErrSignature (the signature is not one of
 // this message, or there is no such tenant), ErrInvalidTenant, ErrPendingDeletion
@@ -276,8 +276,8 @@ func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, 
 	if err != nil {
 		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, unknownIsSignature(err))
 	}
-	if err = s.keys.verify(&tag, message); err != nil {
-		s, err = c.retry(ctx, s, asked, err, func(k Keyring) error { return k.verify(&tag, message) })
+	if err = s.keys.Verify(&tag, message); err != nil {
+		s, err = c.retry(ctx, s, asked, err, func(k Keyring) error { return k.ring().Verify(&tag, message) })
 	}
 	if asked.counted && s != nil {
 		c.cache().verified(s.entry, err == nil)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/keyring"
 )
 
 // snapshot is what is held of a secret: one version of it, decoded. It is
@@ -15,8 +16,8 @@ type snapshot struct {
 	early  time.Duration // the age from which on it is refreshed; 0: at once, or nothing is held
 	path   string
 	tenant inlineText
-	seen   atomic.Bool // by a call, since the sieve last looked
-	keys   ring        // of an HMAC secret
+	seen   atomic.Bool  // by a call, since the sieve last looked
+	keys   keyring.Ring // of an HMAC secret
 
 	entry   *entry
 	keyring Keyring // of keys
@@ -44,8 +45,8 @@ func (s *snapshot) hold(newest document.Key, ring []document.Key, now func() tim
 			ring[i].KID = s.current // one text instead of two
 		}
 	}
-	s.keys = newRing(ring, now)
-	s.keyring = s.keys.keyring()
+	s.keys.Set(ring, now)
+	s.keyring = newKeyring(&s.keys)
 	s.hmacText = hmacText{newest.Secret, newest.Encoding, newest.CreatedAt.UnixMicro()}
 }
 

@@ -37,6 +37,8 @@ type population struct {
 	ids       []string
 	document  func(tenant string) string
 	body      []byte
+	secrets   []string // the newest first
+	signer    int      // which of them made the signature
 	signature string
 }
 
@@ -44,7 +46,7 @@ type population struct {
 const bodySize = 1024
 
 // newPopulation makes n tenants whose documents hold one key, or two as in the
-// grace after a rotation, when senders still sign with the older one.
+// grace period after a rotation. The oldest key signs, as senders do at first.
 func newPopulation(n, keys int) (*population, error) {
 	return populate(secretstest.New(noCallLog), n, keys)
 }
@@ -52,18 +54,23 @@ func newPopulation(n, keys int) (*population, error) {
 func populate(backend *secretstest.Backend, n, keys int) (*population, error) {
 	p := &population{backend: backend, ids: tenantIDs(n), body: make([]byte, bodySize)}
 	_, _ = rand.Read(p.body)
-	secrets := make([]string, keys)
-	for i := range secrets {
-		secrets[i] = newSecret()
+	p.secrets = make([]string, keys)
+	for i := range p.secrets {
+		p.secrets[i] = newSecret()
 	}
-	p.document = func(tenant string) string { return document(tenant, secrets) }
-	p.signature = sign(secrets[keys-1], p.body)
+	p.document = func(tenant string) string { return document(tenant, p.secrets) }
+	p.signWith(keys - 1)
 	for _, id := range p.ids {
 		if err := p.store(id); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// signWith changes which key made the signature.
+func (p *population) signWith(signer int) {
+	p.signer, p.signature = signer, sign(p.secrets[signer], p.body)
 }
 
 func noCallLog(o *secretstest.Options) { o.NoCallLog = true }

@@ -24,8 +24,8 @@ import (
 
 const webhooksNotes = `Verifier.Verify on a warm client: headers, time, lookup, every live key; ns per webhook
 and allocations, in one goroutine. With two keys the older one made the one signature.
-The floor parses the tag, makes a MAC with every live key over what the scheme signs and
-compares, without headers, a clock or a lookup; in brackets how many times that ours
+The floor parses the tag, makes a MAC with the key that signed over what the scheme signs
+and compares, without headers, a clock or a lookup; in brackets how many times that ours
 takes. The scheme's own library has its keys at hand, without a lookup; none of them knows
 more than one, so the older key is tried after the newest. In brackets how many times ours
 it takes. The fastest library is that of any scheme at this size: what they hash differs by
@@ -259,9 +259,9 @@ type rewound struct{ bytes.Reader }
 func (*rewound) Close() error { return nil }
 
 // webhookFloor is the least that a webhook costs, whatever its headers: parse the
-// tag, one MAC per key over what is signed, compare.
+// tag, one MAC over what is signed with the key that signed, compare.
 type webhookFloor struct {
-	keys   []mac.Key
+	key    mac.Key
 	signed [][]byte // before the body, and the body
 	tag    string
 	hex    bool // the tag; else it is base64
@@ -273,9 +273,7 @@ func newWebhookFloor(secrets []string, prefix, body []byte, asHex bool) *webhook
 	if len(prefix) > 0 {
 		f.signed = [][]byte{prefix, body}
 	}
-	for _, secret := range secrets {
-		f.keys = append(f.keys, mac.NewKey([]byte(secret)))
-	}
+	f.key = mac.NewKey([]byte(secrets[len(secrets)-1]))
 	tag := f.sum()
 	if f.tag = base64.StdEncoding.EncodeToString(tag); asHex {
 		f.tag = hex.EncodeToString(tag)
@@ -283,10 +281,10 @@ func newWebhookFloor(secrets []string, prefix, body []byte, asHex bool) *webhook
 	return f
 }
 
-// sum is the tag that the last key makes.
+// sum is the tag that the key makes.
 func (f *webhookFloor) sum() []byte {
 	var tag [mac.Size]byte
-	f.keys[len(f.keys)-1].Sum(&tag, f.signed...)
+	f.key.Sum(&tag, f.signed...)
 	return tag[:]
 }
 
@@ -299,17 +297,12 @@ func (f *webhookFloor) loop(_, n int) {
 }
 
 func (f *webhookFloor) verify() bool {
-	var tag [mac.Size]byte
+	var tag, sum [mac.Size]byte
 	if !f.parse(&tag) {
 		return false
 	}
-	equal := 0
-	for i := range f.keys {
-		var sum [mac.Size]byte
-		f.keys[i].Sum(&sum, f.signed...)
-		equal |= subtle.ConstantTimeCompare(sum[:], tag[:])
-	}
-	return equal == 1
+	f.key.Sum(&sum, f.signed...)
+	return subtle.ConstantTimeCompare(sum[:], tag[:]) == 1
 }
 
 func (f *webhookFloor) parse(tag *[mac.Size]byte) bool {

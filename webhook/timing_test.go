@@ -23,6 +23,10 @@ import (
 // How long a refusal takes must not tell, beyond what more keys cost, whether a
 // tenant exists, once nothing is loaded.
 //
+// How long an acceptance takes tells one thing more, to who has a valid signature:
+// whether the key that made it is the one that matched last. That nothing else tells
+// keys apart, nor how many bytes of a tag are right, is TestTiming of internal/keyring.
+//
 // Method: the same requests to a tenant with one key, to one with three and to none,
 // one at a time, interleaved in a random order per round, so that whatever else the
 // machine does hits all alike. Each is compared by the median, after the cost of its

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -177,4 +178,17 @@ func (s *Selection) Signing() (index int, ok bool) {
 // Timeless tells whether a ring's Selection is the same at all times.
 func Timeless(ring []Bounds) bool {
 	return !slices.ContainsFunc(ring, func(b Bounds) bool { return b != unbounded })
+}
+
+// Endless is the FirstEnd of a ring in which no key ends.
+const Endless = math.MaxInt64
+
+// FirstEnd returns the time in Unix microseconds at which the first key of a ring
+// ends. Before it all keys are live, and [SelectAll] has the live keys of [Select].
+func FirstEnd(ring []Bounds) int64 {
+	end := int64(Endless)
+	for _, b := range ring {
+		end = min(end, b.notAfter)
+	}
+	return end
 }

@@ -96,6 +96,29 @@ func TestTimeless(t *testing.T) {
 	}
 }
 
+// Before the first end, all keys of a ring are live; at it, one is not.
+func TestFirstEnd(t *testing.T) {
+	at := func(seconds int) time.Time { return t0.Add(time.Duration(seconds) * time.Second) }
+	for _, ring := range [][]Window{nil, {{}}, {{SignAfter: at(9)}, {}}} {
+		if end := FirstEnd(boundsOf(ring)); end != Endless {
+			t.Errorf("%v: FirstEnd = %d", ring, end)
+		}
+	}
+	for _, ring := range [][]Window{{{NotAfter: at(5)}}, {{}, {NotAfter: at(5)}}, {{NotAfter: at(7)}, {NotAfter: at(5)}, {NotAfter: at(9)}}, slices.Repeat([]Window{{NotAfter: at(5)}}, 10)} {
+		bounds := boundsOf(ring)
+		if end := FirstEnd(bounds); end != at(5).UnixMicro() {
+			t.Errorf("%v: FirstEnd = %d", ring, end)
+		}
+		before, all, after := Select(bounds, at(5).Add(-time.Microsecond)), SelectAll(len(ring)), Select(bounds, at(5))
+		if !slices.Equal(before.Live(), all.Live()) {
+			t.Errorf("%v: just before the first end %v are live", ring, before.Live())
+		}
+		if slices.Equal(after.Live(), all.Live()) {
+			t.Errorf("%v: at the first end all are live", ring)
+		}
+	}
+}
+
 func boundsOf(windows []Window) []Bounds {
 	var bounds []Bounds
 	for _, w := range windows {
