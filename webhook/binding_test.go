@@ -83,7 +83,7 @@ func TestSecondScheme(t *testing.T) {
 func TestOneGuardForAlikeSchemes(t *testing.T) {
 	for _, pair := range [][2]scheme{{schemes[0], schemes[1]}, {schemes[2], schemes[4]}, {schemes[5], schemes[6]}} {
 		b, c := newBackend(t)
-		guard, keys, when := webhook.RememberReplays(0), keysOf(t, b), time.Now()
+		guard, keys, when := webhook.NewMemoryReplayGuard(0), keysOf(t, b), time.Now()
 		for i, s := range pair {
 			v := newVerifier(t, c, s.option, func(o *webhook.Options) { o.Replay = guard })
 			r := webhooktest.NewRequest(t, keys, "/", body, s.sign, at(when), func(r *webhooktest.Request) { r.ID = "msg_1" })

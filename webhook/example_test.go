@@ -192,9 +192,9 @@ func ExampleOptions() {
 			log.Fatal(err)
 		}
 	}
-	_, err := webhook.New(webhooktest.NewKeys("t_abc123"), func(o *webhook.Options) { o.Tolerance = 0 })
+	_, err := webhook.New(webhooktest.NewKeys("t_abc123"), func(o *webhook.Options) { o.Tolerance = -1 })
 	fmt.Println(err)
-	// Output: webhook: New: invalid option: Tolerance 0s is not above 0 and at most 24h0m0s
+	// Output: webhook: New: invalid option: Tolerance is -1ns: use 0 for 5m0s, or a duration up to 24h0m0s
 }
 
 // A sender changes from one scheme to another with the key that it has: until it is done,
@@ -226,9 +226,9 @@ func ExampleHostTenant() {
 }
 
 // A message that was handled is not accepted again.
-func ExampleRememberReplays() {
+func ExampleNewMemoryReplayGuard() {
 	keys := webhooktest.NewKeys("t_abc123")
-	v, err := webhook.New(keys, func(o *webhook.Options) { o.Replay = webhook.RememberReplays(10_000) })
+	v, err := webhook.New(keys, func(o *webhook.Options) { o.Replay = webhook.NewMemoryReplayGuard(10_000) })
 	if err != nil {
 		log.Fatal(err)
 	}

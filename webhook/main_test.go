@@ -135,7 +135,7 @@ func newClient(t testing.TB, b *secretstest.Backend, optFns ...func(*tenantsecre
 }
 
 // newVerifier returns a Verifier with a client's keys.
-func newVerifier(t testing.TB, keys webhook.Keys, optFns ...func(*webhook.Options)) *webhook.Verifier {
+func newVerifier(t testing.TB, keys webhook.KeySource, optFns ...func(*webhook.Options)) *webhook.Verifier {
 	t.Helper()
 	v, err := webhook.New(keys, optFns...)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // guarded makes it remember replays.
-func guarded(o *webhook.Options) { o.Replay = webhook.RememberReplays(0) }
+func guarded(o *webhook.Options) { o.Replay = webhook.NewMemoryReplayGuard(0) }
 
 func TestReplay(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
@@ -226,7 +226,7 @@ func (g liveGuard) Release(ctx context.Context, k webhook.ReplayKey) error {
 }
 
 func TestReplayIsReleasedWhenTheSenderIsGone(t *testing.T) {
-	s := newService(t, func(o *webhook.Options) { o.Replay = liveGuard{webhook.RememberReplays(0), t} })
+	s := newService(t, func(o *webhook.Options) { o.Replay = liveGuard{webhook.NewMemoryReplayGuard(0), t} })
 	ctx, cancel := context.WithCancel(t.Context())
 	s.answer = func(w http.ResponseWriter, _ *http.Request) { cancel(); w.WriteHeader(500) }
 	r := s.request(t)
@@ -279,10 +279,10 @@ func key(tenant string, i int) webhook.ReplayKey {
 }
 
 // Memory has an end, and nothing leaves it before its time.
-func TestRememberReplaysIsBounded(t *testing.T) {
+func TestNewMemoryReplayGuardIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const room, most = 100, 75 // of one tenant
-		g, ctx := webhook.RememberReplays(room), t.Context()
+		g, ctx := webhook.NewMemoryReplayGuard(room), t.Context()
 		claim := func(k webhook.ReplayKey) error { return g.Claim(ctx, k, time.Minute) }
 		for i := range most {
 			if err := claim(key("t_1", i)); err != nil {
@@ -321,8 +321,8 @@ func TestRememberReplaysIsBounded(t *testing.T) {
 
 // Claims and releases for ever leave nothing behind: a message that is never
 // handled does not fill the memory.
-func TestRememberReplaysLeavesNothingBehind(t *testing.T) {
-	g, ctx := webhook.RememberReplays(4), t.Context()
+func TestNewMemoryReplayGuardLeavesNothingBehind(t *testing.T) {
+	g, ctx := webhook.NewMemoryReplayGuard(4), t.Context()
 	for range 10_000 {
 		if err := g.Claim(ctx, key(tenant, 1), time.Hour); err != nil {
 			t.Fatal(err)

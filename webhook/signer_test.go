@@ -45,22 +45,6 @@ func destinationKeys(t testing.TB, c *tenantsecrets.Client) tenantsecrets.Keyrin
 	return keys
 }
 
-func TestNewSignerRefuses(t *testing.T) {
-	_, c := newBackend(t)
-	for name, option := range map[string]func(*webhook.SignerOptions){
-		"no scheme": func(o *webhook.SignerOptions) { o.Scheme = nil },
-		"no clock":  func(o *webhook.SignerOptions) { o.Now = nil },
-		"no id":     func(o *webhook.SignerOptions) { o.MessageID = nil },
-	} {
-		if _, err := webhook.NewSigner(c, option); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := webhook.NewSigner(nil); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-		t.Errorf("no client: %v", err)
-	}
-}
-
 func TestSign(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
 		signer, far, c := newSigner(t, 1, s)

@@ -20,36 +20,6 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-const tolerance = 5 * time.Minute // the default, as the documentation of Options says it
-
-func TestNewRefuses(t *testing.T) {
-	for name, option := range map[string]func(*webhook.Options){
-		"tolerance 0":         func(o *webhook.Options) { o.Tolerance = 0 },
-		"negative tolerance":  func(o *webhook.Options) { o.Tolerance = -time.Second },
-		"tolerance without":   func(o *webhook.Options) { o.Tolerance = math.MaxInt64 },
-		"tolerance of a day+": func(o *webhook.Options) { o.Tolerance = 24*time.Hour + 1 },
-		"no body":             func(o *webhook.Options) { o.MaxBody = 0 },
-		"a negative body":     func(o *webhook.Options) { o.MaxBody = -1 },
-		"no scheme":           func(o *webhook.Options) { o.Scheme = nil },
-		"no clock":            func(o *webhook.Options) { o.Now = nil },
-		"no observer":         func(o *webhook.Options) { o.Observe = nil },
-	} {
-		v, err := webhook.New(webhooktest.NewKeys(), option)
-		if v != nil || !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := webhook.New(nil); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-		t.Errorf("no keys: %v", err)
-	}
-	newVerifier(t, webhooktest.NewKeys(), func(o *webhook.Options) {
-		if o.Tolerance != tolerance || o.MaxBody != 1<<20 || o.Scheme == nil || o.Now == nil || o.Replay != nil {
-			t.Errorf("the defaults are %+v", o)
-		}
-		o.Tolerance = 24 * time.Hour
-	})
-}
-
 func TestTolerance(t *testing.T) {
 	for offset, good := range map[time.Duration]bool{
 		0:                          true,
@@ -149,7 +119,7 @@ func TestOrderOfWork(t *testing.T) {
 		t.Run(steps[first].what, func(t *testing.T) {
 			fake := webhooktest.NewKeys(tenant)
 			keys := &told{ring: ring{fake.Of(tenant)}}
-			v := newVerifier(t, keys, clock.Option, func(o *webhook.Options) { o.Replay = webhook.RememberReplays(0) })
+			v := newVerifier(t, keys, clock.Option, func(o *webhook.Options) { o.Replay = webhook.NewMemoryReplayGuard(0) })
 			r := webhooktest.NewRequest(t, fake.Of(tenant), "/", body, clock.Sign)
 			if _, err := v.Verify(t.Context(), tenant, r.Header, []byte(body)); err != nil {
 				t.Fatal(err)
