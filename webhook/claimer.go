@@ -15,7 +15,7 @@ const replayMargin = time.Second
 type claimer struct {
 	guard     ReplayGuard // nil: every message is accepted
 	tolerance time.Duration
-	clock     clock
+	clock     *clock
 }
 
 // claim claims the message that c has verified. Its key does not contain the signature,

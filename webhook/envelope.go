@@ -79,12 +79,32 @@ func (e *Envelope) ID(id string) {
 }
 
 func validID(id string) bool {
+	for len(id) >= 8 {
+		if !validIDWord(id) {
+			return false
+		}
+		id = id[8:]
+	}
 	for i := range len(id) {
 		if c := id[i]; c-'!' > '~'-'!' || c == '.' {
 			return false
 		}
 	}
 	return true
+}
+
+// validIDWord checks the first 8 bytes at a time. IDs have some 30 bytes, and one by one they
+// take as long as a look-up of a header. Each byte of a mask has its high bit set if the byte
+// of the ID is out of range; a borrow from a lower byte can only follow a byte that is.
+func validIDWord(id string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	_ = id[7]
+	word := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3])<<24 |
+		uint64(id[4])<<32 | uint64(id[5])<<40 | uint64(id[6])<<48 | uint64(id[7])<<56
+	below := word - '!'*ones        // below '!'
+	above := word + (0x7f-'~')*ones // above '~'
+	dot := (word ^ '.'*ones) - ones // '.'
+	return (word|below|above|dot)&highs == 0
 }
 
 // Timestamp sets the time of signing, in seconds since 1970: decimal digits without leading

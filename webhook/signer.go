@@ -22,7 +22,7 @@ import (
 type Signer struct {
 	client  *tenantsecrets.Client
 	options SignerOptions
-	clock   clock
+	clock   *clock
 }
 
 // SignerOptions are the options of [NewSigner]. The zero value of each means its default.
@@ -59,7 +59,7 @@ func NewSigner(client *tenantsecrets.Client, optFns ...func(*SignerOptions)) (*S
 	if o.MessageID == nil {
 		o.MessageID = messageID
 	}
-	return &Signer{client, o, clock{own: o.Now}}, nil
+	return &Signer{client, o, newClock(o.Now)}, nil
 }
 
 func messageID(r *http.Request) string {

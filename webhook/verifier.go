@@ -16,7 +16,7 @@ import (
 type Verifier struct {
 	keys    KeySource
 	options Options
-	clock   clock
+	clock   *clock
 	claimer claimer
 	decoy   tenantsecrets.Keyring // for tenants without keys, see hashAnyway
 	checks  sync.Pool             // of *check
@@ -51,7 +51,7 @@ func newVerifier(keys KeySource, optFns []func(*Options)) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := clock{own: o.Now}
+	now := newClock(o.Now)
 	v := &Verifier{keys: keys, options: o, clock: now, claimer: claimer{o.Replay, o.Tolerance, now}, decoy: decoy}
 	v.checks.New = func() any { return newCheck(o.Scheme) }
 	return v, nil
