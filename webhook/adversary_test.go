@@ -82,7 +82,7 @@ func TestTenantWithHyphen(t *testing.T) {
 	}
 }
 
-// Keys that answer nil without a key that made the tag.
+// swallowing is a KeySource that returns no error, although no key made the signature.
 type swallowing struct {
 	webhook.KeySource
 	asks bool
@@ -90,7 +90,7 @@ type swallowing struct {
 
 func (k swallowing) Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {
 	if k.asks {
-		_ = k.KeySource.Verify(ctx, tenant, try) // logged, say, and forgotten
+		_ = k.KeySource.Verify(ctx, tenant, try) // for example logged, and dropped
 	}
 	return nil
 }
@@ -106,8 +106,8 @@ func TestNoMatchIsNoMatch(t *testing.T) {
 	}
 }
 
-// Keys are of the time at which the body ends, not of when it began: here the
-// tenant is suspended, and MaxStale (1 h) and a day go by.
+// Keys are looked up after the body was read: here the tenant is suspended while its body
+// arrives, and MaxStale (1 h) and a day pass.
 func TestSlowBodyOutlivesSuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := secretstest.New()

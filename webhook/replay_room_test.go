@@ -36,8 +36,8 @@ func (g *quarterGuard) Claim(_ context.Context, _ webhook.ReplayKey, hold time.D
 
 func (*quarterGuard) Release(context.Context, webhook.ReplayKey) error { return nil }
 
-// A busy tenant's valid messages are accepted through a Verifier, and replays of them are
-// not: 100 a second, for as long as the guard remembers them.
+// A Verifier accepts 100 valid messages a second of one tenant, for as long as the guard
+// remembers them, and refuses their replays.
 func TestBusyTenantIsVerified(t *testing.T) {
 	for name, guard := range map[string]webhook.ReplayGuard{"default": nil, "control": &quarterGuard{}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestBusyTenantIsVerified(t *testing.T) {
 
 // However many a tenant sends, there is room for the others: each may have three times
 // what is left.
-func TestRoomIsShared(t *testing.T) {
+func TestCapacityIsShared(t *testing.T) {
 	const room = 1000
 	fill := func(g webhook.ReplayGuard, id string) (n int) {
 		for i := range room {
@@ -138,7 +138,7 @@ func TestReplayGuardAgainstModel(t *testing.T) {
 }
 
 // Claims of many goroutines: each message once, and every place is given back.
-func TestReplayGuardAtOnce(t *testing.T) {
+func TestReplayGuardConcurrently(t *testing.T) {
 	const room, each = 4_000, 200
 	g := webhook.NewMemoryReplayGuard(room)
 	for round := range 20 {

@@ -20,8 +20,8 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-// How long a refusal takes must not tell, beyond what more keys cost, whether a
-// tenant exists, once nothing is loaded.
+// Once no load is needed, the time of a refusal must not tell whether a tenant exists, except
+// for the cost of further keys.
 //
 // Method: the same requests to a tenant with one key, to one with three and to none,
 // one at a time, interleaved in a random order per round, so that whatever else the
@@ -148,14 +148,14 @@ func judge(t *testing.T, subjects []*subject, shares bool) (trouble string) {
 	near := func(a, b float64) bool { return a-b < timingLeft && b-a < timingLeft }
 	switch {
 	case near(left(control), left(one)):
-		return "the control is not told from one key: the test does not see enough"
+		return "the control cannot be told from one key: the test is not precise enough"
 	case !near(left(unknown), left(one)):
-		return "an unknown tenant is told from one key"
+		return "an unknown tenant can be told from one key"
 	case !near(left(three), left(one)):
-		return "three keys are told from one by more than their MACs"
+		return "three keys can be told from one by more than their MACs"
 	}
 	if u := share(unknown.took, one.took); shares && (u < 0.5-timingShare || u > 0.5+timingShare) {
-		return "an unknown tenant is told from one key by its rank"
+		return "an unknown tenant can be told from one key by its rank"
 	}
 	return ""
 }
@@ -176,7 +176,7 @@ func share(a, b []time.Duration) float64 {
 	return float64(above) / float64(len(a)*len(b))
 }
 
-// hastyKeys knows at once that there is no such tenant, in a way that is not hidden.
+// hastyKeys refuses an unknown tenant immediately, without hashing.
 type hastyKeys struct{ *tenantsecrets.Client }
 
 func (k hastyKeys) Verify(ctx context.Context, id string, try func(tenantsecrets.Keyring) error) error {
