@@ -12,6 +12,8 @@ type content struct {
 	reader io.Reader // nil if bytes is the whole body
 	length int64     // -1 if unknown
 	err    error     // of reading it
+	owned  bool      // bytes is in buffer
+	buffer []byte    // of a refused request, to read the body into; then the body's own
 }
 
 // contentOf returns a request's body. A ContentLength of 0 with a body means that the
@@ -35,13 +37,14 @@ const firstRead = 8 << 10
 func (b *content) read(limit int64) error {
 	if b.reader != nil {
 		b.bytes, b.err = b.readAll(limit)
-		b.reader = nil
+		b.reader, b.owned = nil, true
 	}
 	return b.err
 }
 
 func (b *content) readAll(limit int64) ([]byte, error) {
-	bytes := make([]byte, 0, b.bufferSize(firstRead, limit))
+	bytes := b.firstBuffer(limit)
+	defer func() { b.buffer = bytes }()
 	for {
 		if len(bytes) == cap(bytes) {
 			bytes = append(make([]byte, 0, b.bufferSize(4*len(bytes), limit)), bytes...)
@@ -61,6 +64,15 @@ func (b *content) readAll(limit int64) ([]byte, error) {
 			return nil, readError(err)
 		}
 	}
+}
+
+// firstBuffer returns the buffer of a refused body, unless a new one would be larger.
+func (b *content) firstBuffer(limit int64) []byte {
+	size := b.bufferSize(firstRead, limit)
+	if int64(cap(b.buffer)) >= size {
+		return b.buffer[:0:b.bufferSize(cap(b.buffer)-1, limit)]
+	}
+	return make([]byte, 0, size)
 }
 
 var errLengthDiffers = malformed("the body does not have the declared length")

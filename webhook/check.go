@@ -15,6 +15,7 @@ type check struct {
 	body     content
 	try      func(tenantsecrets.Keyring) error // attempt as a function value
 
+	buffer  []byte // of a refused body, for the next one
 	prefix  []byte
 	message [2][]byte // prefix and body
 	tried   bool      // attempt was called
@@ -23,8 +24,10 @@ type check struct {
 	newest  bool
 }
 
-// usualPrefix is enough for an ID, a timestamp and their separators.
-const usualPrefix = 128
+const (
+	usualPrefix = 128      // enough for an ID, a timestamp and their separators
+	maxBuffer   = 64 << 10 // of a refused body that is kept
+)
 
 func newCheck(s Scheme) *check {
 	c := &check{scheme: s, prefix: make([]byte, 0, usualPrefix)}
@@ -32,8 +35,28 @@ func newCheck(s Scheme) *check {
 	return c
 }
 
-// reset drops all references to what was received.
+// setBody sets the body to check, and lends it the buffer of a refused one.
+func (c *check) setBody(body content) {
+	c.body = body
+	c.body.buffer = c.buffer
+}
+
+// takeBody returns the body of an accepted request. Its buffer is the caller's from then on.
+func (c *check) takeBody() []byte {
+	body := c.body.bytes
+	if c.body.owned {
+		c.body.buffer = nil
+	}
+	return body
+}
+
+// reset drops all references to what was received, except the buffer of a refused body: a
+// flood of forgeries must not make garbage that slows down valid webhooks.
 func (c *check) reset() {
+	c.buffer = nil
+	if cap(c.body.buffer) <= maxBuffer {
+		c.buffer = c.body.buffer
+	}
 	c.envelope.reset()
 	c.body = content{}
 	c.message = [2][]byte{}

@@ -85,12 +85,13 @@ func (v *Verifier) Verify(ctx context.Context, tenant string, header http.Header
 // verify also returns the body, which it reads if body has a reader.
 func (v *Verifier) verify(ctx context.Context, tenant string, header http.Header, body content) (m Match, read []byte, err error) {
 	c := v.checks.Get().(*check)
-	c.body = body
+	c.setBody(body)
 	m.Tenant = tenant
 	if err = v.authenticate(ctx, c, tenant, header); err == nil {
 		c.fill(&m)
-		read = c.body.bytes
-		err = v.claimer.claim(ctx, c, &m)
+		if err = v.claimer.claim(ctx, c, &m); err == nil {
+			read = c.takeBody()
+		}
 	}
 	c.reset()
 	v.checks.Put(c)
