@@ -351,3 +351,38 @@ func ExampleSigner_Sign() {
 	fmt.Println(strings.Contains(header.Get("Stripe-Signature"), ",v1="), err)
 	// Output: true <nil>
 }
+
+// The message ID is that of the event, so that it stays the same when the event is sent
+// again. Now is for tests.
+func ExampleSignerOptions() {
+	client, err := exampleSender()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	signer, err := webhook.NewSigner(client, func(o *webhook.SignerOptions) {
+		o.MessageID = func(r *http.Request) string { return "msg_" + r.URL.Query().Get("event") }
+		o.Now = webhooktest.NewClock().Now
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Header.Get("Webhook-Id"), r.Header.Get("Webhook-Timestamp"))
+	}))
+	defer receiver.Close()
+	hooks := &http.Client{Transport: signer.Transport(nil, "t_abc123", "webhook1")}
+	response, err := hooks.Post(receiver.URL+"?event=17", "application/json", strings.NewReader(`{"event":"paid"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	response.Body.Close()
+	hooks.CloseIdleConnections()
+	// Output: msg_17 1767323045
+}
+
+// A sharedStore is a ReplayGuard, and any type with the method Verify is a KeySource.
+var (
+	_ webhook.ReplayGuard = sharedStore{}
+	_ webhook.KeySource   = (*webhooktest.Keys)(nil)
+)
