@@ -69,6 +69,7 @@ var (
 var rows = []row{
 	{"hotpath", "Verifying a webhook, warm", hotpathNotes, hotpath},
 	{"webhook", "Verifying a webhook of a scheme, warm", webhooksNotes, webhooks},
+	{"forgeries", "Valid webhooks beside forgeries", forgeriesNotes, forgeries},
 	{"warm", "Finding a secret, warm", warmNotes, warm},
 	{"stampede", "A crowd before one cold secret", stampedeNotes, stampede},
 	{"cold", "Cold start", coldNotes, cold},

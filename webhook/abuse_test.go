@@ -14,7 +14,7 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-// abuse is a way to get by a verifier, done to the headers of a request that is
+// abuse is an attack on a verifier. It changes the headers of a request that is
 // good but for it.
 type abuse struct {
 	name   string
@@ -227,7 +227,7 @@ func TestAbuse(t *testing.T) {
 			done[s.name]++
 			t.Run(s.name+"/"+a.name, func(t *testing.T) {
 				b := newBench(t, s.option)
-				keys := &told{ring: ring{b.keys.Of(tenant)}}
+				keys := &askedKeys{ring: ring{b.keys.Of(tenant)}}
 				v := newVerifier(t, keys, s.option, b.clock.Option)
 				r := b.request(t, s.sign)
 				if _, err := v.Verify(t.Context(), tenant, r.Header, []byte(body)); err != nil {
@@ -296,7 +296,7 @@ func TestTenantInAnotherCase(t *testing.T) {
 	checkIs(t, err, tenantsecrets.ErrNotFound, tenantsecrets.ErrSignature)
 }
 
-// What is signed under one scheme may be read as another's only where a key is
+// What is signed under one scheme can be read as another's only if a key is
 // used for both, which the documentation says not to do. Within one scheme it is
 // clear where the body begins.
 func TestNoOtherReadingOfWhatWasSigned(t *testing.T) {

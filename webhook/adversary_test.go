@@ -82,15 +82,15 @@ func TestTenantWithHyphen(t *testing.T) {
 	}
 }
 
-// Keys that answer nil without a key that made the tag.
+// swallowing is a KeySource that returns no error, although no key made the signature.
 type swallowing struct {
-	webhook.Keys
+	webhook.KeySource
 	asks bool
 }
 
 func (k swallowing) Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {
 	if k.asks {
-		_ = k.Keys.Verify(ctx, tenant, try) // logged, say, and forgotten
+		_ = k.KeySource.Verify(ctx, tenant, try) // for example logged, and dropped
 	}
 	return nil
 }
@@ -106,8 +106,8 @@ func TestNoMatchIsNoMatch(t *testing.T) {
 	}
 }
 
-// Keys are of the time at which the body ends, not of when it began: here the
-// tenant is suspended, and MaxStale (1 h) and a day go by.
+// Keys are looked up after the body was read: here the tenant is suspended while its body
+// arrives, and MaxStale (1 h) and a day pass.
 func TestSlowBodyOutlivesSuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := secretstest.New()
@@ -153,7 +153,7 @@ func TestReleaseAfterItsTime(t *testing.T) {
 
 // A claim holds on to the text of the request line, of which the tenant is a part.
 func TestGuardPinsRequests(t *testing.T) {
-	g := webhook.RememberReplays(0)
+	g := webhook.NewMemoryReplayGuard(0)
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -200,14 +200,6 @@ func TestFlushError(t *testing.T) {
 		}
 	}
 	s.ServeHTTP(struct{ http.ResponseWriter }{httptest.NewRecorder()}, s.request(t))
-}
-
-// A client whose error was not looked at.
-func TestNoClient(t *testing.T) {
-	var c *tenantsecrets.Client
-	if _, err := webhook.New(c); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-		t.Errorf("error is %v", err)
-	}
 }
 
 // A redirect from one virtual host to another at the same address.

@@ -18,8 +18,8 @@ import (
 
 const kibibyte = 1 << 10
 
-// mostMiddleware is what the middleware may allocate: the body, what the handler
-// is given, and the request that has it.
+// mostMiddleware is how many allocations the middleware may make: the body, the values for
+// the handler, and the request.
 const mostMiddleware = 3
 
 func skipInFIPS(t *testing.T) {
@@ -44,7 +44,7 @@ func TestVerifyDoesNotAllocate(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			verify() // warm from here on
+			verify() // the keys are cached from here on
 			if n := testing.AllocsPerRun(1000, verify); n != 0 {
 				t.Errorf("with %d keys %v allocations", keys, n)
 			}
@@ -52,7 +52,7 @@ func TestVerifyDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// nowhere is a ResponseWriter that does nothing.
+// nowhere is a ResponseWriter that discards everything.
 type nowhere struct{ header http.Header }
 
 func (w nowhere) Header() http.Header         { return w.header }
@@ -106,7 +106,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		}
 	})
-	b.Run("client", func(b *testing.B) { // what the seam costs
+	b.Run("client", func(b *testing.B) { // the cost of the client
 		signature, _ := tenantsecrets.SignHMAC(keys, message)
 		for b.Loop() {
 			if err := c.VerifyHMAC(context.Background(), tenant, message, signature); err != nil {

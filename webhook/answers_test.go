@@ -22,9 +22,8 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-// answers is a service on Secrets Manager: t_abc123 and t_suspended are loaded,
-// t_unread exists and is not, t_deleted is scheduled for deletion, t_nobody does not
-// exist.
+// answers is a service on Secrets Manager: t_abc123 and t_suspended are cached, t_unread
+// exists and is not cached, t_deleted is scheduled for deletion, t_nobody does not exist.
 type answers struct {
 	t       *testing.T
 	backend *secretstest.Backend
@@ -59,7 +58,7 @@ func newAnswers(t *testing.T) *answers {
 	for _, id := range []string{tenant, "t_suspended"} {
 		_, _ = a.client.TenantSecret(t.Context(), id)
 	}
-	time.Sleep(2 * time.Second) // a mismatch may cause a load of what was loaded
+	time.Sleep(2 * time.Second) // long enough that a mismatch may cause another load
 	return a
 }
 
@@ -70,12 +69,12 @@ func (a *answers) remove(id string) {
 	}
 }
 
-// signed is a request that a keyring has signed.
+// signed returns a request that is signed with a keyring.
 func (a *answers) signed(keys tenantsecrets.Keyring, id string, optFns ...func(*webhooktest.Request)) *http.Request {
 	return webhooktest.NewRequest(a.t, keys, "/webhooks/"+id, body, optFns...)
 }
 
-// forged is a request with a well-formed signature of a key that nobody has.
+// forged returns a request with a well-formed signature of a random key.
 func (a *answers) forged(id string) *http.Request {
 	return a.signed(webhooktest.NewKeys(id).Of(id), id)
 }
@@ -85,10 +84,10 @@ func (a *answers) serve(r *http.Request) string { return answered(a.t, a.handler
 // down makes every call to Secrets Manager fail.
 func (a *answers) down() { a.backend.Inject(secretstest.Fault{Err: secretstest.InternalError()}) }
 
-// spendUnknown asks for made-up tenants until their budget is spent.
+// spendUnknown posts webhooks for unknown tenant IDs until their budget is spent.
 func (a *answers) spendUnknown() {
 	for i := range 600 {
-		a.serve(a.forged(fmt.Sprint("t_made_up_", i)))
+		a.serve(a.forged(fmt.Sprint("t_unknown_", i)))
 	}
 }
 
@@ -109,25 +108,24 @@ func (a *answers) spendMismatches() {
 	}
 }
 
-// probe posts forgeries for the tenant until loads for them are more than a second
-// apart.
+// probe posts forgeries for the tenant until the loads that they cause are more than a
+// second apart.
 func (a *answers) probe() {
 	for range 5 {
 		a.serve(a.forged(tenant))
 	}
 }
 
-// rotate gives the tenant another key, which the client has not seen, and makes a
-// request of it.
+// rotate gives the tenant a new key, which the client has not cached, and returns a request
+// that is signed with it.
 func (a *answers) rotate() *http.Request {
 	text := hmacDocument(a.t, 1, nil)
 	put(a.t, a.backend, text)
 	return a.signed(topKey(a.t, text), tenant)
 }
 
-// Every cause of a refusal, and what the sender is told: 401 is final, and only where
-// the question was answered; 503 is for all else, for a real tenant and a made-up one
-// alike.
+// The answer to every kind of request: 401 is final and sent only after a complete check.
+// Everything else gets 503, for real and unknown tenants alike.
 func TestAnswers(t *testing.T) {
 	withBody := func(r *http.Request, content io.Reader) *http.Request {
 		r.Body, r.ContentLength = io.NopCloser(content), -1
@@ -171,22 +169,22 @@ func TestAnswers(t *testing.T) {
 		request func(*answers) *http.Request
 		want    int
 	}{
-		{"calm: signed", ownKey, 200},
-		{"calm: forged, not loaded yet", forged("t_unread"), 401},
-		{"calm: signed with a new key", (*answers).rotate, 200},
-		{"calm: forged", forged(tenant), 401},
-		{"calm: unknown tenant", forged("t_nobody"), 401},
-		{"calm: suspended", forged("t_suspended"), 401},
-		{"calm: scheduled for deletion", forged("t_deleted"), 401},
-		{"calm: no tenant ID", forged("%2E%2E"), 401},
-		{"calm: the global space", forged(tenantsecrets.Global), 401},
-		{"calm: malformed", malformed(tenant), 401},
-		{"calm: malformed, unknown tenant", malformed("t_nobody"), 401},
-		{"calm: late", late(tenant), 401},
-		{"calm: late, unknown tenant", late("t_nobody"), 401},
-		{"calm: large", large(tenant), 413},
-		{"calm: large, unknown tenant", large("t_nobody"), 413},
-		{"calm: the body breaks", func(a *answers) *http.Request {
+		{"available: signed", ownKey, 200},
+		{"available: forged, not loaded yet", forged("t_unread"), 401},
+		{"available: signed with a new key", (*answers).rotate, 200},
+		{"available: forged", forged(tenant), 401},
+		{"available: unknown tenant", forged("t_nobody"), 401},
+		{"available: suspended", forged("t_suspended"), 401},
+		{"available: scheduled for deletion", forged("t_deleted"), 401},
+		{"available: no tenant ID", forged("%2E%2E"), 401},
+		{"available: the global space", forged(tenantsecrets.Global), 401},
+		{"available: malformed", malformed(tenant), 401},
+		{"available: malformed, unknown tenant", malformed("t_nobody"), 401},
+		{"available: late", late(tenant), 401},
+		{"available: late, unknown tenant", late("t_nobody"), 401},
+		{"available: large", large(tenant), 413},
+		{"available: large, unknown tenant", large("t_nobody"), 413},
+		{"available: the body breaks", func(a *answers) *http.Request {
 			return withBody(ownKey(a), iotest.ErrReader(errors.New("reset")))
 		}, 503},
 
@@ -245,8 +243,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// One request to a real tenant and one to a made-up one get the same bytes, in calm
-// and in an outage.
+// One request to a real tenant and one to an unknown ID get the same bytes, in normal
+// operation, in an outage and after Close.
 func TestAnswersAlike(t *testing.T) {
 	for _, trouble := range []func(*answers){func(*answers) {}, (*answers).down, func(a *answers) { a.client.Close() }} {
 		synctest.Test(t, func(t *testing.T) {
@@ -254,22 +252,21 @@ func TestAnswersAlike(t *testing.T) {
 			trouble(a)
 			loaded, unread, nobody := a.serve(a.forged(tenant)), a.serve(a.forged("t_unread")), a.serve(a.forged("t_nobody"))
 			if loaded != nobody || unread != nobody {
-				t.Errorf("a real tenant's\n%s\none that is not loaded\n%s\na made-up one\n%s", loaded, unread, nobody)
+				t.Errorf("a cached tenant gets\n%s\none that is not cached\n%s\nan unknown ID\n%s", loaded, unread, nobody)
 			}
 		})
 	}
 }
 
-// What can be told apart by asking again and again, as the documentation says: a real
-// tenant's newer keys are looked for only so often, and that a made-up one does not exist
-// is remembered.
+// Repeated requests can tell a real tenant from an unknown ID, as the documentation says:
+// loads for a real tenant have a minimum distance, and an unknown ID is remembered.
 func TestAnswersUnderProbing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAnswers(t)
 		status := func(id string) string { return strings.Fields(a.serve(a.forged(id)))[1] }
 		for i := range 6 {
 			if got := status("t_nobody"); got != "401" {
-				t.Errorf("request %d for a made-up tenant gets %s", i, got)
+				t.Errorf("request %d for an unknown ID gets %s, want 401", i, got)
 			}
 		}
 		seen := map[string]int{}
@@ -282,7 +279,7 @@ func TestAnswersUnderProbing(t *testing.T) {
 	})
 }
 
-// Behind a 503 is the same work, too: a body is hashed that no key can match.
+// A request that is answered with 503 takes the same work, too: its body is hashed.
 func TestUnansweredIsHashed(t *testing.T) {
 	for _, err := range []error{tenantsecrets.ErrUnavailable, tenantsecrets.ErrStale} {
 		s := &countingScheme{Scheme: webhook.StandardWebhooks()}
@@ -298,7 +295,7 @@ func TestUnansweredIsHashed(t *testing.T) {
 	}
 }
 
-// countingScheme counts what is about to be hashed.
+// countingScheme counts the messages that are hashed.
 type countingScheme struct {
 	webhook.Scheme
 	prefixes int

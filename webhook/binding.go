@@ -8,31 +8,31 @@ import (
 	"github.com/formbridge/tenantsecrets"
 )
 
-// bindings is what the keys of each client sign, as its first Verifier has it. It does
-// not keep a client alive: an entry is removed when its client is collected.
+// bindings has the signed form of each client's first Verifier. It does not keep a client
+// alive: an entry is removed when its client is garbage collected.
 var bindings = struct {
 	sync.Mutex
 	signed map[weak.Pointer[tenantsecrets.Client]]string
 }{signed: map[weak.Pointer[tenantsecrets.Client]]string{}}
 
-// bind binds the client's keys to what the scheme signs, for as long as the client lives.
-// The error is ErrInvalidOption where they are bound to something else. Other Keys than
-// a client are not bound: of them it is not known which have keys in common.
-func bind(keys Keys, s Scheme) error {
+// bind binds a client to the form that the scheme signs, for the client's lifetime. The
+// error is ErrInvalidOption if the client is bound to another form. A KeySource that is
+// not a client is not bound: it is unknown which other sources have the same keys.
+func bind(keys KeySource, s Scheme) error {
 	client, ok := keys.(*tenantsecrets.Client)
 	if !ok {
 		return nil
 	}
-	pointer, signs := weak.Make(client), signedForm(s)
+	pointer, form := weak.Make(client), signedForm(s)
 	bindings.Lock()
 	defer bindings.Unlock()
 	bound, known := bindings.signed[pointer]
 	switch {
 	case !known:
-		bindings.signed[pointer] = signs
+		bindings.signed[pointer] = form
 		runtime.AddCleanup(client, unbind, pointer)
-	case bound != signs:
-		return invalid("a Verifier of this client has a scheme that signs other bytes: give each scheme its own keys, or see Options.SecondScheme")
+	case bound != form:
+		return invalid("another Verifier of this client has a scheme that signs other bytes: give each scheme its own keys, or see Options.SecondScheme")
 	}
 	return nil
 }
@@ -43,6 +43,6 @@ func unbind(pointer weak.Pointer[tenantsecrets.Client]) {
 	delete(bindings.signed, pointer)
 }
 
-// signedForm is what stands before the body of a message. Two schemes with the same form
-// read the same id, time and body out of what was signed.
+// signedForm returns what the scheme signs before the body of an example message. Two
+// schemes with the same form read the same ID, timestamp and body from the signed bytes.
 func signedForm(s Scheme) string { return string(s.AppendPrefix(nil, "msg_1", "1767323045")) }

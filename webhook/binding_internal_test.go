@@ -9,7 +9,7 @@ import (
 	"github.com/formbridge/tenantsecrets/secretstest"
 )
 
-// A client that is no longer used is collected, and leaves nothing behind.
+// A client that is no longer used is collected, and its binding is removed.
 func TestBoundClientsAreForgotten(t *testing.T) {
 	bound := func() int {
 		bindings.Lock()

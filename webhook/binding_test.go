@@ -13,9 +13,9 @@ import (
 
 func secondScheme(o *webhook.Options) { o.SecondScheme = true }
 
-// What goes wrong with one key under two schemes: whoever gets the tenant's system to
-// send a body of their choice in the one can make a message of it in the other, at a
-// time of their choice. New refuses the second Verifier, unless told otherwise.
+// The attack on one key under two schemes: whoever can make the tenant's system send a body
+// under one scheme has a signed message of the other, with a timestamp of their choice. New
+// refuses the second Verifier unless SecondScheme is set.
 func TestOneKeyUnderTwoSchemes(t *testing.T) {
 	b, c := newBackend(t)
 	github := func(o *webhook.Options) { o.Scheme = webhook.GitHub() }
@@ -31,7 +31,7 @@ func TestOneKeyUnderTwoSchemes(t *testing.T) {
 
 	second := newVerifier(t, c, stripe, secondScheme)
 	if _, err := second.Verify(t.Context(), tenant, sent.Header, []byte(`{"paid":true}`)); err != nil {
-		t.Errorf("the danger is not there: %v", err)
+		t.Errorf("the attack does not work: %v", err)
 	}
 	v, err := webhook.New(c, stripe)
 	if v != nil || !errors.Is(err, tenantsecrets.ErrInvalidOption) {
@@ -39,8 +39,8 @@ func TestOneKeyUnderTwoSchemes(t *testing.T) {
 	}
 }
 
-// Two verifiers of one client may sign the same bytes, and no others. In which order
-// they are made does not matter.
+// Two Verifiers of one client must have schemes that sign the same bytes, in whichever order
+// they are made.
 func TestSchemesOfOneClient(t *testing.T) {
 	signs := map[string]string{
 		"standard": "id.time.body", "svix": "id.time.body", "stripe": "time.body", "pair": "time.body",
@@ -64,13 +64,13 @@ func TestSchemesOfOneClient(t *testing.T) {
 func TestSecondScheme(t *testing.T) {
 	github := func(o *webhook.Options) { o.Scheme = webhook.GitHub() }
 	_, c := newBackend(t)
-	newVerifier(t, c, github, secondScheme) // may be the first, and binds nothing
+	newVerifier(t, c, github, secondScheme) // can be the first one, and does not bind the client
 	newVerifier(t, c)
 	newVerifier(t, c, github, secondScheme)
 	if _, err := webhook.New(c, github); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
 		t.Errorf("without the option: %v", err)
 	}
-	// A New that fails for another reason binds nothing, and other keys are not bound.
+	// A New that fails for another reason does not bind the client.
 	_, other := newBackend(t)
 	if _, err := webhook.New(other, func(o *webhook.Options) { o.MaxBody = -1 }); err == nil {
 		t.Error("no error")
@@ -78,12 +78,11 @@ func TestSecondScheme(t *testing.T) {
 	newVerifier(t, other, github)
 }
 
-// Where two schemes sign the same bytes, one guard for both knows a message under
-// either.
+// If two schemes sign the same bytes, a guard for both recognises a message under either.
 func TestOneGuardForAlikeSchemes(t *testing.T) {
 	for _, pair := range [][2]scheme{{schemes[0], schemes[1]}, {schemes[2], schemes[4]}, {schemes[5], schemes[6]}} {
 		b, c := newBackend(t)
-		guard, keys, when := webhook.RememberReplays(0), keysOf(t, b), time.Now()
+		guard, keys, when := webhook.NewMemoryReplayGuard(0), keysOf(t, b), time.Now()
 		for i, s := range pair {
 			v := newVerifier(t, c, s.option, func(o *webhook.Options) { o.Replay = guard })
 			r := webhooktest.NewRequest(t, keys, "/", body, s.sign, at(when), func(r *webhooktest.Request) { r.ID = "msg_1" })

@@ -6,17 +6,19 @@ import (
 	"net/http"
 )
 
-// content is a body: bytes, or a reader that gives them.
+// content is a body: its bytes, or a reader and the declared length.
 type content struct {
 	bytes  []byte
-	reader io.Reader // nil: bytes has it all
-	length int64     // as declared; -1 where it is not known
-	err    error     // why it could not be read
+	reader io.Reader // nil if bytes is the whole body
+	length int64     // -1 if unknown
+	err    error     // of reading it
+	owned  bool      // bytes is in buffer
+	buffer []byte    // of a refused request, to read the body into; then the body's own
 }
 
-// contentOf returns a request's body. A ContentLength of 0 beside a body means that
-// nobody set it, as it does in an http.Request that is sent: http.NewRequest leaves it
-// at 0 for a plain reader. Only nil and http.NoBody are known to be empty.
+// contentOf returns a request's body. A ContentLength of 0 with a body means that the
+// length was not set: http.NewRequest leaves it at 0 for a reader of unknown length. Only
+// nil and http.NoBody are known to be empty.
 func contentOf(r *http.Request) content {
 	c := content{reader: r.Body, length: r.ContentLength}
 	if c.length == 0 && r.Body != nil && r.Body != http.NoBody {
@@ -25,25 +27,27 @@ func contentOf(r *http.Request) content {
 	return c
 }
 
-// firstRead is the most that is set aside for a body before any of it has come,
-// and after that it is four times what has. Who declares a length need not send it.
+// firstRead is the largest buffer that is allocated before any byte has arrived. After
+// that the buffer grows to four times what has arrived: a sender that declares a large
+// body need not send it.
 const firstRead = 8 << 10
 
-// read reads the body, once. Whatever its length is said to be, at most limit
-// bytes and one more are read.
+// read reads the body, once. It reads at most one byte more than limit, whatever length
+// was declared.
 func (b *content) read(limit int64) error {
 	if b.reader != nil {
 		b.bytes, b.err = b.readAll(limit)
-		b.reader = nil
+		b.reader, b.owned = nil, true
 	}
 	return b.err
 }
 
 func (b *content) readAll(limit int64) ([]byte, error) {
-	bytes := make([]byte, 0, b.room(firstRead, limit))
+	bytes := b.firstBuffer(limit)
+	defer func() { b.buffer = bytes }()
 	for {
 		if len(bytes) == cap(bytes) {
-			bytes = append(make([]byte, 0, b.room(4*len(bytes), limit)), bytes...)
+			bytes = append(make([]byte, 0, b.bufferSize(4*len(bytes), limit)), bytes...)
 		}
 		n, err := b.reader.Read(bytes[len(bytes):cap(bytes)])
 		bytes = bytes[:len(bytes)+n]
@@ -51,22 +55,31 @@ func (b *content) readAll(limit int64) ([]byte, error) {
 		case int64(len(bytes)) > limit:
 			return nil, ErrTooLarge
 		case declared && int64(len(bytes)) > b.length:
-			return nil, errNotAsLong
+			return nil, errLengthDiffers
 		case errors.Is(err, io.EOF) && declared && int64(len(bytes)) < b.length:
-			return nil, errNotAsLong
+			return nil, errLengthDiffers
 		case errors.Is(err, io.EOF):
 			return bytes, nil
 		case err != nil:
-			return nil, unreadable(err)
+			return nil, readError(err)
 		}
 	}
 }
 
-var errNotAsLong = malformed("the body is not as long as declared")
+// firstBuffer returns the buffer of a refused body, unless a new one would be larger.
+func (b *content) firstBuffer(limit int64) []byte {
+	size := b.bufferSize(firstRead, limit)
+	if int64(cap(b.buffer)) >= size {
+		return b.buffer[:0:b.bufferSize(cap(b.buffer)-1, limit)]
+	}
+	return make([]byte, 0, size)
+}
 
-// room is how much to set aside where most may be: no more than the body can have,
-// and one byte, which finds its end without growing and shows where there is more.
-func (b *content) room(most int, limit int64) int64 {
+var errLengthDiffers = malformed("the body does not have the declared length")
+
+// bufferSize returns the smallest of most, limit and the declared length, and one byte
+// more: with it the end of the body, or a byte too many, is found without growing.
+func (b *content) bufferSize(most int, limit int64) int64 {
 	length := limit
 	if b.length >= 0 {
 		length = b.length
@@ -74,11 +87,11 @@ func (b *content) room(most int, limit int64) int64 {
 	return 1 + min(int64(most), limit, length)
 }
 
-// unreadable is an error without the text of its cause, which some reader wrote
-// that may quote what it read.
-func unreadable(cause error) error {
+// readError hides the text of cause, because a reader of somebody else may quote the body
+// in it.
+func readError(cause error) error {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(cause, &tooLarge) {
-		return ErrTooLarge // by a limit that was put in front of us
+		return ErrTooLarge // an http.MaxBytesReader in front of the middleware
 	}
 	return &bodyError{cause}
 }

@@ -8,58 +8,50 @@ import (
 )
 
 const (
-	maxHeader = 4096 // bytes of one header that is looked at
-	maxTags   = 8    // as many as a secret has live keys
+	maxHeader = 4096 // bytes
+	maxTags   = 8    // the largest number of live keys of a secret
 )
 
-// Envelope is what a [Scheme] finds in a request's headers. The first thing that
-// is wrong with them is what counts: from then on its methods do nothing, so that
-// a Scheme need not look.
+// Envelope collects what a [Scheme] reads from the headers of one request. The first error
+// counts: after it the methods do nothing, so a Scheme need not check for errors.
 type Envelope struct {
 	header    http.Header
-	wrong     string // "" so far
+	wrong     string // the first error; empty if there is none
 	id        string
 	timestamp string // as received
-	time      int64  // seconds since 1970; only where timestamp is not empty
-	seen      int    // tags, the malformed ones too
-	count     int    // of tags that are well formed
+	time      int64  // seconds since 1970, if timestamp is not empty
+	seen      int    // tags, malformed ones included
+	count     int    // well-formed tags
 	tags      [maxTags][mac.Size]byte
-	list      [maxTags][]byte // the first count of tags
+	list      [maxTags][]byte // refers to tags, see found
 }
 
-// read begins with the headers and reports what is wrong with them.
-func (e *Envelope) read(s Scheme, h http.Header) error {
-	e.header = h
-	s.Read(e)
-	if e.wrong == "" && e.count == 0 {
-		e.wrong = "no signature of this scheme is in its headers"
-	}
-	if e.wrong != "" {
-		return malformed(e.wrong)
-	}
-	return nil
-}
-
-// reset lets go of everything that was received.
+// reset drops all references to what was received.
 func (e *Envelope) reset() {
 	e.header, e.wrong, e.id, e.timestamp = nil, "", "", ""
 	e.time, e.seen, e.count = 0, 0, 0
 }
 
-// Header returns the value of a header that must be there once, with 1 to 4096
-// bytes.
-func (e *Envelope) Header(name string) string {
-	values, ok := e.header[name]
-	if !ok {
-		values = e.header.Values(name) // name may be in another case
+// Header returns the value of a header that must be present exactly once, with 1 to 4096
+// bytes. Otherwise it refuses the request and returns "".
+func (e *Envelope) Header(name string) string { return e.single(e.values(name)) }
+
+// values looks the name up as it is first, because the names of the schemes are canonical.
+func (e *Envelope) values(name string) []string {
+	if values, ok := e.header[name]; ok {
+		return values
 	}
+	return e.header.Values(name)
+}
+
+func (e *Envelope) single(values []string) string {
 	switch {
 	case len(values) == 0 || values[0] == "":
 		e.Refuse("a header of the scheme is missing or empty")
 	case len(values) > 1:
-		e.Refuse("a header of the scheme is there more than once")
+		e.Refuse("a header of the scheme is present more than once")
 	case len(values[0]) > maxHeader:
-		e.Refuse("a header of the scheme is too long")
+		e.Refuse("a header of the scheme is longer than 4096 bytes")
 	}
 	if e.wrong != "" {
 		return ""
@@ -67,50 +59,76 @@ func (e *Envelope) Header(name string) string {
 	return values[0]
 }
 
-// Has tells whether there is such a header, for a scheme that has two sets of
-// them.
-func (e *Envelope) Has(name string) bool { return len(e.header.Values(name)) > 0 }
+// Has reports whether the request has this header. A scheme with two sets of header names
+// needs it to choose one.
+func (e *Envelope) Has(name string) bool { return len(e.values(name)) > 0 }
 
-// ID sets the message id: printable ASCII without spaces and dots. With a dot
-// in it, id.timestamp.body could be read in two ways. It must be in what the scheme
-// signs: a ReplayGuard goes by it, and by the timestamp.
+// ID sets the message ID. It may contain printable ASCII except spaces and dots: with a dot
+// in the ID, id.timestamp.body could be read in two ways. The scheme must sign the ID,
+// because a ReplayGuard identifies messages by ID and timestamp.
 func (e *Envelope) ID(id string) {
-	for i := range len(id) {
-		if c := id[i]; c-'!' > '~'-'!' || c == '.' {
-			e.Refuse("the message id has a character that none may have")
-			return
-		}
-	}
-	if id == "" {
-		e.Refuse("the message id is empty")
+	switch {
+	case id == "":
+		e.Refuse("the message ID is empty")
+	case !validID(id):
+		e.Refuse("the message ID contains a character other than printable ASCII without spaces and dots")
 	}
 	if e.wrong == "" {
 		e.id = id
 	}
 }
 
-// Timestamp sets the time at which the message was signed, in seconds since
-// 1970: decimal digits, the first not 0. Once it is set it is checked.
+func validID(id string) bool {
+	for len(id) >= 8 {
+		if !validIDWord(id) {
+			return false
+		}
+		id = id[8:]
+	}
+	for i := range len(id) {
+		if c := id[i]; c-'!' > '~'-'!' || c == '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// validIDWord checks the first 8 bytes at a time. IDs have some 30 bytes, and one by one they
+// take as long as a look-up of a header. Each byte of a mask has its high bit set if the byte
+// of the ID is out of range; a borrow from a lower byte can only follow a byte that is.
+func validIDWord(id string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	_ = id[7]
+	word := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3])<<24 |
+		uint64(id[4])<<32 | uint64(id[5])<<40 | uint64(id[6])<<48 | uint64(id[7])<<56
+	below := word - '!'*ones        // below '!'
+	above := word + (0x7f-'~')*ones // above '~'
+	dot := (word ^ '.'*ones) - ones // '.'
+	return (word|below|above|dot)&highs == 0
+}
+
+// Timestamp sets the time of signing, in seconds since 1970: decimal digits without leading
+// zeros. The Verifier compares it with its clock.
 func (e *Envelope) Timestamp(seconds string) {
 	t, ok := parseTimestamp(seconds)
 	if !ok {
-		e.Refuse("the timestamp is not in canonical decimal")
+		e.Refuse("the timestamp is not a decimal number of seconds without leading zeros")
 	}
 	if e.wrong == "" {
 		e.timestamp, e.time = seconds, t
 	}
 }
 
-// Hex adds a tag of 64 lower-case hex digits. A tag that is malformed is none:
-// it does not make the others worse. More than 8 are too many.
+// Hex adds a signature of 64 lower-case hex digits. A malformed signature is ignored: the
+// others can still match. More than 8 signatures, malformed ones included, are refused.
 func (e *Envelope) Hex(tag string) {
 	if next := e.nextTag(); next != nil && mac.ParseHex(next, tag) {
 		e.count++
 	}
 }
 
-// Base64 adds a tag of 44 characters of strict standard base64, as Hex does one
-// of hex digits.
+// Base64 adds a signature of 44 characters of strict standard base64, under the same rules
+// as Hex.
 func (e *Envelope) Base64(tag string) {
 	if next := e.nextTag(); next != nil && mac.ParseBase64(next, tag) {
 		e.count++
@@ -119,7 +137,7 @@ func (e *Envelope) Base64(tag string) {
 
 func (e *Envelope) nextTag() *[mac.Size]byte {
 	if e.seen == maxTags {
-		e.Refuse("there are too many signatures")
+		e.Refuse("there are more than 8 signatures")
 	}
 	if e.wrong != "" {
 		return nil
@@ -128,15 +146,15 @@ func (e *Envelope) nextTag() *[mac.Size]byte {
 	return &e.tags[e.count]
 }
 
-// Refuse refuses the headers for a reason of the scheme's own. The reason ends
-// up in logs: it must not hold anything that was received.
+// Refuse refuses the request for a reason of the scheme's own. The reason is logged, so it
+// must not contain anything that was received.
 func (e *Envelope) Refuse(why string) {
 	if e.wrong == "" {
 		e.wrong = why
 	}
 }
 
-// signedAt is zero where the scheme has no timestamp.
+// signedAt returns the zero time if the scheme has no timestamp.
 func (e *Envelope) signedAt() time.Time {
 	if e.timestamp == "" {
 		return time.Time{}
@@ -144,8 +162,8 @@ func (e *Envelope) signedAt() time.Time {
 	return time.Unix(e.time, 0)
 }
 
-// found returns the tags. The slices are made anew, for a tag's place is only
-// known here.
+// found returns the well-formed tags. The slices are made here and not stored earlier,
+// because an Envelope may be copied before.
 func (e *Envelope) found() [][]byte {
 	for i := range e.count {
 		e.list[i] = e.tags[i][:]

@@ -22,7 +22,7 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-// A route per tenant, whose handler runs for verified webhooks alone.
+// A route with the tenant ID in its path. The handler runs only for verified webhooks.
 func ExampleVerifier_Middleware() {
 	client, err := tenantsecrets.New(secretstest.New(), // in production: secretsmanager.NewFromConfig(cfg)
 		tenantsecrets.Naming{Environment: "prod", Service: "formbridge"})
@@ -37,7 +37,7 @@ func ExampleVerifier_Middleware() {
 
 	v, err := webhook.New(client, func(o *webhook.Options) {
 		o.Observe = func(_ context.Context, m webhook.Match, err error) {
-			switch { // for your own eyes: the sender learns nothing of it
+			switch { // for your own logs: the sender is not told
 			case errors.Is(err, webhook.ErrTolerance):
 				fmt.Println("observed: compare the clocks with", m.Tenant)
 			case err != nil:
@@ -89,7 +89,7 @@ func ExampleVerifier_Middleware() {
 	// answered: 401
 }
 
-// Without a handler of net/http: the body that came, and the headers beside it.
+// Without a handler of net/http: pass the headers and the body.
 func ExampleVerifier_Verify() {
 	keys, clock := webhooktest.NewKeys("t_abc123"), webhooktest.NewClock()
 	v, err := webhook.New(keys, clock.Option, func(o *webhook.Options) { // keys: the client, in production
@@ -124,7 +124,7 @@ func ExampleVerifier_Verify() {
 	// true 413
 }
 
-// acme is a scheme of one's own: "Acme-Signature: 1767323045;msg_1;hex", of
+// acme is a custom scheme: "Acme-Signature: 1767323045;msg_1;hex", where hex is the HMAC of
 // timestamp/id/body.
 type acme struct{}
 
@@ -132,14 +132,14 @@ const acmeSignature = "Acme-Signature"
 
 func (acme) Read(e *webhook.Envelope) {
 	if e.Has("Acme-Legacy-Signature") {
-		e.Refuse("the sender is one from before 2025")
+		e.Refuse("the sender uses the scheme of before 2025")
 	}
 	parts := strings.Split(e.Header(acmeSignature), ";")
 	if len(parts) != 3 {
-		e.Refuse("the header has no three parts")
+		e.Refuse("the header does not have three parts")
 		return
 	}
-	e.Timestamp(parts[0]) // from here on it is checked
+	e.Timestamp(parts[0]) // the Verifier checks it
 	e.ID(parts[1])
 	e.Hex(parts[2]) // or e.Base64
 }
@@ -192,13 +192,13 @@ func ExampleOptions() {
 			log.Fatal(err)
 		}
 	}
-	_, err := webhook.New(webhooktest.NewKeys("t_abc123"), func(o *webhook.Options) { o.Tolerance = 0 })
+	_, err := webhook.New(webhooktest.NewKeys("t_abc123"), func(o *webhook.Options) { o.Tolerance = -1 })
 	fmt.Println(err)
-	// Output: webhook: New: invalid option: Tolerance 0s is not above 0 and at most 24h0m0s
+	// Output: webhook: New: invalid option: Tolerance is -1ns: use 0 for 5m0s, or a duration up to 24h0m0s
 }
 
-// A sender changes from one scheme to another with the key that it has: until it is done,
-// a second Verifier takes what it signs in the new way.
+// A sender changes from one scheme to another and keeps its key. Until the change is
+// complete, a second Verifier accepts the new scheme.
 func ExampleOptions_secondScheme() {
 	client, err := tenantsecrets.New(secretstest.New(), tenantsecrets.Naming{Environment: "prod", Service: "formbridge"})
 	if err != nil {
@@ -225,10 +225,10 @@ func ExampleHostTenant() {
 	// Output: t_abc123
 }
 
-// A message that was handled is not accepted again.
-func ExampleRememberReplays() {
+// A message that was processed is not accepted again.
+func ExampleNewMemoryReplayGuard() {
 	keys := webhooktest.NewKeys("t_abc123")
-	v, err := webhook.New(keys, func(o *webhook.Options) { o.Replay = webhook.RememberReplays(10_000) })
+	v, err := webhook.New(keys, func(o *webhook.Options) { o.Replay = webhook.NewMemoryReplayGuard(10_000) })
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func ExampleRememberReplays() {
 	fmt.Println("first:", err)
 	_, err = v.Verify(ctx, "t_abc123", header, body)
 	fmt.Println("again:", errors.Is(err, webhook.ErrReplay))
-	if err := v.Release(ctx, m); err != nil { // it could not be handled; the middleware does this by itself
+	if err := v.Release(ctx, m); err != nil { // if it could not be processed; the middleware does this itself
 		log.Fatal(err)
 	}
 	_, err = v.Verify(ctx, "t_abc123", header, body)
@@ -255,8 +255,8 @@ func ExampleRememberReplays() {
 	// after it was released: <nil>
 }
 
-// sharedStore is a guard on a store that several processes share: here a map, there one
-// SET NX PX and one DEL.
+// sharedStore is a guard in a store that several processes share. Here it is a map; a real
+// store needs one SET NX PX and one DEL.
 type sharedStore map[string]time.Time
 
 func (s sharedStore) Claim(_ context.Context, key webhook.ReplayKey, hold time.Duration) error {
@@ -335,7 +335,7 @@ func ExampleSigner_Transport() {
 	// 200
 }
 
-// Signing without sending, in another scheme than the default one.
+// Signing without sending, with a scheme other than the default.
 func ExampleSigner_Sign() {
 	client, err := exampleSender()
 	if err != nil {
@@ -351,3 +351,38 @@ func ExampleSigner_Sign() {
 	fmt.Println(strings.Contains(header.Get("Stripe-Signature"), ",v1="), err)
 	// Output: true <nil>
 }
+
+// The message ID is that of the event, so that it stays the same when the event is sent
+// again. Now is for tests.
+func ExampleSignerOptions() {
+	client, err := exampleSender()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	signer, err := webhook.NewSigner(client, func(o *webhook.SignerOptions) {
+		o.MessageID = func(r *http.Request) string { return "msg_" + r.URL.Query().Get("event") }
+		o.Now = webhooktest.NewClock().Now
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Header.Get("Webhook-Id"), r.Header.Get("Webhook-Timestamp"))
+	}))
+	defer receiver.Close()
+	hooks := &http.Client{Transport: signer.Transport(nil, "t_abc123", "webhook1")}
+	response, err := hooks.Post(receiver.URL+"?event=17", "application/json", strings.NewReader(`{"event":"paid"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	response.Body.Close()
+	hooks.CloseIdleConnections()
+	// Output: msg_17 1767323045
+}
+
+// A sharedStore is a ReplayGuard, and any type with the method Verify is a KeySource.
+var (
+	_ webhook.ReplayGuard = sharedStore{}
+	_ webhook.KeySource   = (*webhooktest.Keys)(nil)
+)

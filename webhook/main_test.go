@@ -22,13 +22,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The tenant that most tests are about.
+// tenant is the tenant of most tests.
 const tenant = "t_abc123"
 
-// body is what most messages are.
+// body is the body of most messages.
 const body = `{"event":"paid"}`
 
-// scheme is one that comes with the package, and what its tests need to know.
+// scheme is a scheme of the package, and its properties.
 type scheme struct {
 	name    string
 	scheme  webhook.Scheme
@@ -56,10 +56,10 @@ func eachScheme(t *testing.T, f func(*testing.T, scheme)) {
 	}
 }
 
-// option makes it a Verifier's scheme.
+// option sets the scheme of a Verifier.
 func (s scheme) option(o *webhook.Options) { o.Scheme = s.scheme }
 
-// sign makes it the scheme of a request.
+// sign sets the scheme of a request.
 func (s scheme) sign(r *webhooktest.Request) { r.Scheme = s.scheme }
 
 // bench is a Verifier with keys and a clock of its own.
@@ -92,7 +92,7 @@ func (b *bench) verify(t testing.TB, r *http.Request) (webhook.Match, error) {
 	return b.Verify(t.Context(), tenant, r.Header, []byte(body))
 }
 
-// checkIs wants an error that is every one of those.
+// checkIs checks that err is each of the errors.
 func checkIs(t testing.TB, err error, want ...error) {
 	t.Helper()
 	for _, w := range want {
@@ -102,7 +102,7 @@ func checkIs(t testing.TB, err error, want ...error) {
 	}
 }
 
-// checkNot wants an error that is none of those.
+// checkNot checks that err is none of the errors.
 func checkNot(t testing.TB, err error, unwanted ...error) {
 	t.Helper()
 	for _, u := range unwanted {
@@ -112,7 +112,7 @@ func checkNot(t testing.TB, err error, unwanted ...error) {
 	}
 }
 
-// checkMalformed wants a refusal that no newer key would change.
+// checkMalformed checks for an ErrSignature that newer keys would not change.
 func checkMalformed(t testing.TB, err error) {
 	t.Helper()
 	checkIs(t, err, tenantsecrets.ErrSignature)
@@ -135,7 +135,7 @@ func newClient(t testing.TB, b *secretstest.Backend, optFns ...func(*tenantsecre
 }
 
 // newVerifier returns a Verifier with a client's keys.
-func newVerifier(t testing.TB, keys webhook.Keys, optFns ...func(*webhook.Options)) *webhook.Verifier {
+func newVerifier(t testing.TB, keys webhook.KeySource, optFns ...func(*webhook.Options)) *webhook.Verifier {
 	t.Helper()
 	v, err := webhook.New(keys, optFns...)
 	if err != nil {
@@ -144,8 +144,8 @@ func newVerifier(t testing.TB, keys webhook.Keys, optFns ...func(*webhook.Option
 	return v
 }
 
-// hmacDocument is a stored HMAC secret of the tenant with that many keys, and what
-// else members say.
+// hmacDocument returns a stored HMAC secret of the tenant with that many keys. members are
+// added to it or replaced.
 func hmacDocument(t testing.TB, keys int, members map[string]any) string {
 	t.Helper()
 	const madeAt = "2026-01-02T03:04:05Z"
@@ -218,7 +218,7 @@ func keysOf(t testing.TB, b *secretstest.Backend) tenantsecrets.Keyring {
 	return s.Keys()
 }
 
-// topKey is a stored document's newest key alone, as its sender has it.
+// topKey returns a keyring with the newest key of a stored document only, as a sender has it.
 func topKey(t testing.TB, text string) tenantsecrets.Keyring {
 	t.Helper()
 	var document struct {
@@ -234,7 +234,7 @@ func topKey(t testing.TB, text string) tenantsecrets.Keyring {
 	return keys
 }
 
-// at makes a time that of a request's signature.
+// at sets the time of a request's signature.
 func at(when time.Time) func(*webhooktest.Request) {
 	return func(r *webhooktest.Request) { r.Time = when }
 }

@@ -286,7 +286,7 @@ func TestBodyThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// The same over a connection, where the server has its own ideas of bodies.
+// The same over a connection, with the body handling of a real server.
 func TestOverHTTP(t *testing.T) {
 	s := newService(t, func(o *webhook.Options) { o.MaxBody = limit })
 	server := httptest.NewServer(s)

@@ -36,13 +36,13 @@ func (g *quarterGuard) Claim(_ context.Context, _ webhook.ReplayKey, hold time.D
 
 func (*quarterGuard) Release(context.Context, webhook.ReplayKey) error { return nil }
 
-// A busy tenant's valid messages are accepted through a Verifier, and replays of them are
-// not: 100 a second, for as long as the guard remembers them.
+// A Verifier accepts 100 valid messages a second of one tenant, for as long as the guard
+// remembers them, and refuses their replays.
 func TestBusyTenantIsVerified(t *testing.T) {
 	for name, guard := range map[string]webhook.ReplayGuard{"default": nil, "control": &quarterGuard{}} {
 		synctest.Test(t, func(t *testing.T) {
 			if guard == nil {
-				guard = webhook.RememberReplays(0)
+				guard = webhook.NewMemoryReplayGuard(0)
 			}
 			keys := webhooktest.NewKeys(tenant)
 			v := newVerifier(t, keys, func(o *webhook.Options) { o.Replay = guard })
@@ -71,7 +71,7 @@ func TestBusyTenantIsVerified(t *testing.T) {
 
 // However many a tenant sends, there is room for the others: each may have three times
 // what is left.
-func TestRoomIsShared(t *testing.T) {
+func TestCapacityIsShared(t *testing.T) {
 	const room = 1000
 	fill := func(g webhook.ReplayGuard, id string) (n int) {
 		for i := range room {
@@ -82,7 +82,7 @@ func TestRoomIsShared(t *testing.T) {
 		}
 		return n
 	}
-	g := webhook.RememberReplays(room)
+	g := webhook.NewMemoryReplayGuard(room)
 	if n := fill(g, "t_greedy"); n != room*3/4 {
 		t.Errorf("one tenant has %d of %d", n, room)
 	}
@@ -114,7 +114,7 @@ func TestReplayGuardAgainstModel(t *testing.T) {
 			}
 		}), 1, 200).Draw(r, "steps")
 		synctest.Test(t, func(t *testing.T) {
-			g, until := webhook.RememberReplays(10_000), map[webhook.ReplayKey]time.Time{}
+			g, until := webhook.NewMemoryReplayGuard(10_000), map[webhook.ReplayKey]time.Time{}
 			for _, s := range steps {
 				k := key(fmt.Sprint("t_", s.tenant), s.id)
 				switch s.kind {
@@ -138,9 +138,9 @@ func TestReplayGuardAgainstModel(t *testing.T) {
 }
 
 // Claims of many goroutines: each message once, and every place is given back.
-func TestReplayGuardAtOnce(t *testing.T) {
+func TestReplayGuardConcurrently(t *testing.T) {
 	const room, each = 4_000, 200
-	g := webhook.RememberReplays(room)
+	g := webhook.NewMemoryReplayGuard(room)
 	for round := range 20 {
 		var all sync.WaitGroup
 		won := make([]int, 8)

@@ -43,7 +43,7 @@ func TestBusyTenant(t *testing.T) {
 	for _, perSecond := range []int{54, 200, 5000} {
 		t.Run(fmt.Sprint(perSecond, " a second"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if refused := refusedAt(t, webhook.RememberReplays(0), perSecond, during); refused != 0 {
+				if refused := refusedAt(t, webhook.NewMemoryReplayGuard(0), perSecond, during); refused != 0 {
 					t.Errorf("%d of %d were refused", refused, perSecond*int(during/time.Second))
 				}
 				if perSecond > 1000 && !full {
@@ -68,13 +68,13 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// What a message takes, as the documentation of RememberReplays says it, and that it
+// What a message takes, as the documentation of NewMemoryReplayGuard says it, and that it
 // is given back.
 func TestReplayMemory(t *testing.T) {
 	const mostBytes = 64
 	synctest.Test(t, func(t *testing.T) {
 		before := heapInUse()
-		g := webhook.RememberReplays(0)
+		g := webhook.NewMemoryReplayGuard(0)
 		claim := func(from, to int) {
 			k := webhook.ReplayKey{Tenant: tenant, Timestamp: "1"}
 			for i := from; i < to; i++ {

@@ -20,7 +20,7 @@ import (
 )
 
 // guarded makes it remember replays.
-func guarded(o *webhook.Options) { o.Replay = webhook.RememberReplays(0) }
+func guarded(o *webhook.Options) { o.Replay = webhook.NewMemoryReplayGuard(0) }
 
 func TestReplay(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
@@ -89,7 +89,7 @@ func TestReplayIsPerTenantAndMessage(t *testing.T) {
 	}
 }
 
-// A message is remembered as long as its timestamp is good: to the last moment.
+// A message is remembered until its timestamp is out of the tolerance.
 func TestReplayIsRememberedLongEnough(t *testing.T) {
 	for _, offset := range []time.Duration{-tolerance, 0, tolerance} {
 		synctest.Test(t, func(t *testing.T) {
@@ -110,8 +110,8 @@ func TestReplayIsRememberedLongEnough(t *testing.T) {
 	}
 }
 
-// Of many at once one is accepted.
-func TestReplayAtOnce(t *testing.T) {
+// Of many concurrent requests with the same message one is accepted.
+func TestReplayConcurrently(t *testing.T) {
 	b := newBench(t, guarded)
 	r := b.request(t)
 	var accepted atomic.Int64
@@ -226,7 +226,7 @@ func (g liveGuard) Release(ctx context.Context, k webhook.ReplayKey) error {
 }
 
 func TestReplayIsReleasedWhenTheSenderIsGone(t *testing.T) {
-	s := newService(t, func(o *webhook.Options) { o.Replay = liveGuard{webhook.RememberReplays(0), t} })
+	s := newService(t, func(o *webhook.Options) { o.Replay = liveGuard{webhook.NewMemoryReplayGuard(0), t} })
 	ctx, cancel := context.WithCancel(t.Context())
 	s.answer = func(w http.ResponseWriter, _ *http.Request) { cancel(); w.WriteHeader(500) }
 	r := s.request(t)
@@ -278,24 +278,24 @@ func key(tenant string, i int) webhook.ReplayKey {
 	return webhook.ReplayKey{Tenant: tenant, ID: fmt.Sprint(i), Timestamp: "1"}
 }
 
-// Memory has an end, and nothing leaves it before its time.
-func TestRememberReplaysIsBounded(t *testing.T) {
+// The memory is limited, and no message is forgotten early.
+func TestMemoryReplayGuardIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const room, most = 100, 75 // of one tenant
-		g, ctx := webhook.RememberReplays(room), t.Context()
+		const capacity, most = 100, 75 // of one tenant
+		g, ctx := webhook.NewMemoryReplayGuard(capacity), t.Context()
 		claim := func(k webhook.ReplayKey) error { return g.Claim(ctx, k, time.Minute) }
 		for i := range most {
 			if err := claim(key("t_1", i)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		err := claim(key("t_1", room)) // beyond its share
+		err := claim(key("t_1", capacity)) // beyond its share
 		checkIs(t, err, tenantsecrets.ErrUnavailable)
 		checkNot(t, err, webhook.ErrReplay)
 		if webhook.Status(err) != http.StatusServiceUnavailable || strings.Contains(err.Error(), "Secrets Manager") {
 			t.Errorf("status %d: %v", webhook.Status(err), err)
 		}
-		for i := range room - most {
+		for i := range capacity - most {
 			if err := claim(key(fmt.Sprintf("t_%d", 2+i), i)); err != nil {
 				t.Fatal(err)
 			}
@@ -319,10 +319,10 @@ func TestRememberReplaysIsBounded(t *testing.T) {
 	})
 }
 
-// Claims and releases for ever leave nothing behind: a message that is never
-// handled does not fill the memory.
-func TestRememberReplaysLeavesNothingBehind(t *testing.T) {
-	g, ctx := webhook.RememberReplays(4), t.Context()
+// Repeated claims and releases use no capacity: a message that is never processed does not
+// fill the memory.
+func TestMemoryReplayGuardReleasesCapacity(t *testing.T) {
+	g, ctx := webhook.NewMemoryReplayGuard(4), t.Context()
 	for range 10_000 {
 		if err := g.Claim(ctx, key(tenant, 1), time.Hour); err != nil {
 			t.Fatal(err)
@@ -346,6 +346,6 @@ func TestReplayKeyString(t *testing.T) {
 		texts[k.String()] = true
 	}
 	if len(texts) != len(keys) {
-		t.Errorf("some are alike: %v", texts)
+		t.Errorf("different keys have the same text: %v", texts)
 	}
 }

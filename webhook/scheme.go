@@ -2,28 +2,40 @@ package webhook
 
 import "net/http"
 
-// Scheme is a way to sign webhooks with HMAC-SHA256: where in the headers the
-// tags, the message id and the time are, and what is signed beside the body. The
-// rest is the same for all: one header of each name, bounds, time, keys,
-// comparison. A Scheme is used by any number of goroutines at once.
+// Scheme is a way to sign webhooks with HMAC-SHA256. It knows which headers carry the
+// signatures, the message ID and the timestamp, and what is signed besides the body.
+// Everything else is the same for all schemes: limits, timestamps, keys, comparison. A
+// Scheme must be safe for concurrent use.
 //
-// To add one, write these three methods. What the headers hold goes through the
-// [Envelope], which refuses what no scheme should take; a test of the scheme is
-// that a [Signer]'s request verifies and that package webhooktest's does not after
-// any byte of it is changed.
+// To add a scheme, implement these three methods and read the headers through the
+// [Envelope], which refuses what no scheme should accept. To test it, check that a request
+// of a [Signer] verifies, and that a request of package webhooktest fails once any byte of
+// it is changed.
 type Scheme interface {
-	// Read finds the tags in the headers, and the id and the timestamp where the
-	// scheme has them. It must keep nothing of e.
+	// Read reads the signatures from the headers, and the ID and the timestamp if the
+	// scheme has them. It must not keep e.
 	Read(e *Envelope)
 
-	// AppendPrefix appends to b what is signed before the body. id and timestamp
-	// are as Read found them, or empty. From what it appends and a body, it must be
-	// clear where the one ends and the other begins. A header that is not in it
-	// is not signed.
+	// AppendPrefix appends to b what is signed before the body, and returns the result. id
+	// and timestamp are as Read found them, or empty. It must be unambiguous where the
+	// prefix ends and the body begins. A header value that is not in the prefix is not
+	// signed.
 	AppendPrefix(b []byte, id, timestamp string) []byte
 
-	// Write sets the headers that Read reads. tags has one tag of 32 bytes per live
-	// key, that of the signing key first: a scheme with one signature takes the
-	// first.
+	// Write sets the headers that Read reads. tags has one HMAC of 32 bytes for each live
+	// key, the signing key's first. A scheme with a single signature uses the first.
 	Write(h http.Header, id, timestamp string, tags [][]byte)
+}
+
+// readEnvelope lets the scheme read the headers and returns the first error.
+func readEnvelope(s Scheme, e *Envelope, h http.Header) error {
+	e.header = h
+	s.Read(e)
+	if e.wrong == "" && e.count == 0 {
+		e.wrong = "the headers contain no well-formed signature of this scheme"
+	}
+	if e.wrong != "" {
+		return malformed(e.wrong)
+	}
+	return nil
 }

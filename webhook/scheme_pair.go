@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// TimestampedPair is the plainest scheme with a time in it: X-Signature is the
-// hex of timestamp.body, X-Timestamp the time. It signs no message id, and sends
-// one signature.
+// TimestampedPair returns the simplest scheme with a timestamp. X-Timestamp is the
+// timestamp, X-Signature the hex HMAC of timestamp.body. The scheme signs no message ID and
+// sends a single signature. It is this package's own.
 func TimestampedPair() Scheme { return pair{} }
 
 type pair struct{}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Slack is the scheme of Slack: X-Slack-Signature is "v0=" and the hex of
-// v0:timestamp:body, with the time in X-Slack-Request-Timestamp. It signs no
-// message id, and sends one signature.
+// Slack returns the scheme of Slack. X-Slack-Request-Timestamp is the timestamp,
+// X-Slack-Signature is "v0=" and the hex HMAC of v0:timestamp:body. The scheme signs no
+// message ID and sends a single signature.
 //
 // Source: docs.slack.dev/authentication/verifying-requests-from-slack.
 func Slack() Scheme { return slack{} }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Stripe is the scheme of Stripe: in Stripe-Signature one t and one or more v1,
-// as in t=1492774577,v1=5257a869…, of timestamp.body in hex. Other members, such
-// as v0, are skipped. The key is the endpoint's secret as it stands, "whsec_"
-// included. It signs no message id.
+// Stripe returns the scheme of Stripe. Stripe-Signature contains one member t, the
+// timestamp, and one or more members v1, each the hex HMAC of timestamp.body, as in
+// t=1492774577,v1=5257a869…. Other members, such as v0, are ignored. The key is the
+// endpoint's secret as it is, "whsec_" included. The scheme signs no message ID.
 //
 // Source: docs.stripe.com/webhooks, "Verify webhook signatures manually".
 func Stripe() Scheme { return stripe{} }
@@ -24,7 +24,7 @@ func (stripe) Read(e *Envelope) {
 		name, value, ok := strings.Cut(member, "=")
 		switch {
 		case !ok:
-			e.Refuse("a member of the header has no value")
+			e.Refuse("a member of Stripe-Signature has no value")
 		case name == "t":
 			times++
 			e.Timestamp(value)
@@ -33,7 +33,7 @@ func (stripe) Read(e *Envelope) {
 		}
 	}
 	if times != 1 {
-		e.Refuse("there must be one timestamp")
+		e.Refuse("Stripe-Signature does not have exactly one timestamp")
 	}
 }
 

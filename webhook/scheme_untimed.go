@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// GitHub is the scheme of GitHub: X-Hub-Signature-256 is "sha256=" and the hex
-// of the body's tag. X-Hub-Signature, which is SHA-1, is not looked at.
+// GitHub returns the scheme of GitHub. X-Hub-Signature-256 is "sha256=" and the hex HMAC of
+// the body. X-Hub-Signature, which is SHA-1, is ignored.
 //
-// It signs no time and no message id, X-GitHub-Delivery neither: whoever has seen
-// a webhook can send it again for ever. Handle what is in the body once.
+// The scheme signs no timestamp and no message ID, not even X-GitHub-Delivery. Whoever has
+// seen a webhook can send it again at any time, so make the handler idempotent: process
+// each event in the body once.
 //
 // Source: docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries.
 func GitHub() Scheme { return github{} }
@@ -33,8 +34,8 @@ func (github) Write(h http.Header, _, _ string, tags [][]byte) {
 	h.Set(githubSignature, githubPrefix+hex.EncodeToString(tags[0]))
 }
 
-// Shopify is the scheme of Shopify: X-Shopify-Hmac-Sha256 is the base64 of the
-// body's tag. It signs no time and no message id, with what follows from that for
+// Shopify returns the scheme of Shopify. X-Shopify-Hmac-Sha256 is the base64 HMAC of the
+// body. The scheme signs no timestamp and no message ID, with the same consequences as
 // [GitHub].
 //
 // Source: shopify.dev/docs/apps/build/webhooks/verify-deliveries.
@@ -50,7 +51,7 @@ func (shopify) Write(h http.Header, _, _ string, tags [][]byte) {
 	h.Set(shopifySignature, base64.StdEncoding.EncodeToString(tags[0]))
 }
 
-// bodyAlone is what the schemes without a time sign.
+// bodyAlone is for the schemes that sign only the body.
 type bodyAlone struct{}
 
 func (bodyAlone) AppendPrefix(b []byte, _, _ string) []byte { return b }

@@ -141,11 +141,11 @@ func TestSchemesWithoutAHeader(t *testing.T) {
 	})
 }
 
-// A scheme takes the headers of no other one, though keys and message are the same.
+// A scheme does not accept the headers of another one, even with the same key and message.
 func TestSchemesDoNotMix(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
 		for _, other := range schemes {
-			if other.name == s.name || s.name == "svix" && other.name == "standard" { // which it says it takes
+			if other.name == s.name || s.name == "svix" && other.name == "standard" { // which Svix accepts, as documented
 				continue
 			}
 			b := newBench(t, s.option)
@@ -155,7 +155,7 @@ func TestSchemesDoNotMix(t *testing.T) {
 	})
 }
 
-// While a key is being replaced the sender signs with both, where it can.
+// During a rotation the sender signs with both keys, if the scheme allows it.
 func TestSchemesWithSeveralSignatures(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
 		b := newBench(t, s.option)
@@ -167,7 +167,7 @@ func TestSchemesWithSeveralSignatures(t *testing.T) {
 		if m, err := b.verify(t, both); err != nil || !m.Newest {
 			t.Errorf("newest %v, %v", m.Newest, err)
 		}
-		older := newBench(t, s.option) // a sender that does not know the new key
+		older := newBench(t, s.option) // a sender that does not have the new key
 		r := older.request(t, s.sign)
 		older.keys.Rotate(tenant)
 		older.keys.Rotate(tenant)
@@ -177,8 +177,8 @@ func TestSchemesWithSeveralSignatures(t *testing.T) {
 	})
 }
 
-// One signature that is of no key, or no signature at all, beside a good one.
-func TestSchemesSkipWhatTheyDoNotKnow(t *testing.T) {
+// Signatures of another key or version, and malformed ones, beside a valid one.
+func TestSchemesIgnoreOtherSignatures(t *testing.T) {
 	other := strings.Repeat("0", 64)
 	for _, tt := range []struct {
 		scheme         scheme
@@ -199,8 +199,7 @@ func TestSchemesSkipWhatTheyDoNotKnow(t *testing.T) {
 	}
 }
 
-// A test of Secret and WebhookSecret: what a tenant computes with either is what
-// is verified.
+// A tenant can sign with Secret or with WebhookSecret, as its library needs it.
 func TestTheTenantsOwnLibrary(t *testing.T) {
 	_, c := newBackend(t)
 	s, err := c.TenantSecret(t.Context(), tenant)

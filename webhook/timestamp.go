@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// maxDigits of a timestamp, up to the year 33658: time.Unix and what is computed
-// from it cannot overflow.
+// maxDigits is the length of the longest accepted timestamp, of the year 33658. time.Unix
+// and calculations with it cannot overflow.
 const maxDigits = 12
 
-// parseTimestamp accepts one text per time, so that what is hashed, which is
-// the text as received, and what is checked are the same.
+// parseTimestamp accepts only the canonical text of each time: the text as received is
+// hashed and its value is checked, so the two must agree.
 func parseTimestamp(text string) (seconds int64, ok bool) {
 	if text == "" || len(text) > maxDigits || text[0] == '0' && text != "0" {
 		return 0, false
@@ -27,8 +27,8 @@ func parseTimestamp(text string) (seconds int64, ok bool) {
 
 func formatTimestamp(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
-// within tells whether a time is at most the tolerance before or after now.
-// Sub ends at the longest Duration instead of overflowing, in either direction.
+// within reports whether signed is at most the tolerance before or after now. Sub returns
+// the largest or smallest Duration instead of overflowing.
 func within(signed, now time.Time, tolerance time.Duration) bool {
 	age := now.Sub(signed)
 	return -tolerance <= age && age <= tolerance

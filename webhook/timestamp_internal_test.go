@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A time is one text: the one that strconv writes.
+// Only the text that strconv writes is accepted for each time.
 func FuzzTimestamp(f *testing.F) {
 	for _, text := range []string{"0", "1", "01", "+1", "-1", " 1", "1767323045", "999999999999", "1000000000000", "9223372036854775808", "1_0", ""} {
 		f.Add(text)

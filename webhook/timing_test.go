@@ -20,8 +20,8 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-// How long a refusal takes must not tell, beyond what more keys cost, whether a
-// tenant exists, once nothing is loaded.
+// Once no load is needed, the time of a refusal must not tell whether a tenant exists, except
+// for the cost of further keys.
 //
 // How long an acceptance takes tells one thing more, to who has a valid signature:
 // whether the key that made it is the one that matched last. That nothing else tells
@@ -152,14 +152,14 @@ func judge(t *testing.T, subjects []*subject, shares bool) (trouble string) {
 	near := func(a, b float64) bool { return a-b < timingLeft && b-a < timingLeft }
 	switch {
 	case near(left(control), left(one)):
-		return "the control is not told from one key: the test does not see enough"
+		return "the control cannot be told from one key: the test is not precise enough"
 	case !near(left(unknown), left(one)):
-		return "an unknown tenant is told from one key"
+		return "an unknown tenant can be told from one key"
 	case !near(left(three), left(one)):
-		return "three keys are told from one by more than their MACs"
+		return "three keys can be told from one by more than their MACs"
 	}
 	if u := share(unknown.took, one.took); shares && (u < 0.5-timingShare || u > 0.5+timingShare) {
-		return "an unknown tenant is told from one key by its rank"
+		return "an unknown tenant can be told from one key by its rank"
 	}
 	return ""
 }
@@ -180,7 +180,7 @@ func share(a, b []time.Duration) float64 {
 	return float64(above) / float64(len(a)*len(b))
 }
 
-// hastyKeys knows at once that there is no such tenant, in a way that is not hidden.
+// hastyKeys refuses an unknown tenant immediately, without hashing.
 type hastyKeys struct{ *tenantsecrets.Client }
 
 func (k hastyKeys) Verify(ctx context.Context, id string, try func(tenantsecrets.Keyring) error) error {

@@ -3,7 +3,6 @@ package webhook
 import (
 	"bytes"
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,21 +11,22 @@ import (
 	"github.com/formbridge/tenantsecrets"
 )
 
-// Transport signs every request that it sends to one of the tenant's destinations
-// with that destination's key, as [Signer.Sign] does, and hands it to base; nil is
-// http.DefaultTransport.
+// Transport returns an http.RoundTripper that signs every request with the key of one of
+// the tenant's destinations, as [Signer.Sign] does, and sends it with base. If base is nil,
+// http.DefaultTransport is used.
 //
-// The request itself is not changed: each attempt, and each redirect on the same
-// host, is a signed copy with the time of that moment. A redirect to another
-// scheme, host or port fails, and neither a signature nor the body goes there.
+// It does not change the request. Each attempt, and each redirect on the same host, is a
+// copy that is signed with the current time. A redirect to another scheme, host or port
+// fails, so neither the signature nor the body is sent there.
 //
-// The whole body is read into memory before the request is sent, because the
-// signature goes into a header. It is taken from GetBody where there is one. Without
-// it the body is read once, and such a request cannot be redirected with its body:
-// http.NewRequest sets GetBody for a bytes.Reader, bytes.Buffer and strings.Reader. A
-// body that is not as long as ContentLength says fails the request.
+// The whole body is read into memory before the request is sent, because the signature is
+// in a header. If the request has GetBody, the body is taken from it. Otherwise the body is
+// read once, and a redirect that needs it again fails: http.NewRequest sets GetBody for a
+// bytes.Reader, bytes.Buffer and strings.Reader. A request whose body does not have the
+// length in ContentLength fails.
 //
-// What keeps the key from being read fails the request, and nothing is sent.
+// If the key cannot be read, the request fails with the error of [Signer.Sign], and nothing
+// is sent.
 func (s *Signer) Transport(base http.RoundTripper, tenant, destination string) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -44,23 +44,23 @@ type transport struct {
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	signed, err := t.sign(r)
 	if r.Body != nil {
-		r.Body.Close() // what is sent is a copy
+		r.Body.Close() // a copy is sent
 	}
 	if err != nil {
 		return nil, err
 	}
 	response, err := t.base.RoundTrip(signed)
 	if response != nil {
-		response.Request = r // a redirect looks there for where it began
+		response.Request = r // changesTarget finds the first request there
 	}
 	return response, err
 }
 
 func (t *transport) sign(r *http.Request) (*http.Request, error) {
-	if leaves(r) {
+	if changesTarget(r) {
 		return nil, fmt.Errorf("webhook: %w", errRedirected)
 	}
-	body, err := read(r)
+	body, err := readBody(r)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
@@ -84,17 +84,17 @@ func (t *transport) sign(r *http.Request) (*http.Request, error) {
 }
 
 var (
-	errRedirected = errors.New("a redirect to another host is not followed: the signature is for the first one")
-	errLength     = errors.New("the body is not as long as ContentLength says: set it to the body's length, or to -1")
+	errRedirected = errors.New("a redirect to another host is not followed, because the signature is for the first host")
+	errLength     = errors.New("the body does not have the length in ContentLength: set it to the body's length, or to -1")
 )
 
-// read returns what is to be signed and sent. A body that was read before must not be
-// signed as an empty one, so its length is compared. 0 beside a body means that the
-// length is not known, as -1 does.
-func read(r *http.Request) ([]byte, error) {
-	body, err := readAll(r)
+// readBody returns the body to sign and send. It compares the length, because a body that
+// was read before would otherwise be signed as an empty one. A ContentLength of 0 with a
+// body means that the length is unknown, as -1 does.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := copyBody(r)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, readError(err)
 	}
 	if r.ContentLength > 0 && r.ContentLength != int64(len(body)) {
 		return nil, errLength
@@ -102,42 +102,35 @@ func read(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// readAll reads a copy of the body where GetBody gives one: then a caller who repeats
-// the request still has the original.
-func readAll(r *http.Request) ([]byte, error) {
+// copyBody reads the body from GetBody if it can: then a caller who sends the same request
+// again still has the original body.
+func copyBody(r *http.Request) ([]byte, error) {
 	switch {
 	case r.Body == nil:
 		return nil, nil
 	case r.GetBody == nil:
 		return io.ReadAll(r.Body)
 	}
-	another, err := r.GetBody()
+	body, err := r.GetBody()
 	if err != nil {
 		return nil, err
 	}
-	defer another.Close()
-	return io.ReadAll(another)
+	defer body.Close()
+	return io.ReadAll(body)
 }
 
-// leaves tells whether the request follows a redirect to another place than the
-// one that the first request went to.
-func leaves(r *http.Request) bool {
+// changesTarget reports whether the request follows a redirect to another scheme, host or
+// port than that of the first request.
+func changesTarget(r *http.Request) bool {
 	first := r
 	for first.Response != nil {
 		if first = first.Response.Request; first == nil {
-			return true // it cannot be told where it began
+			return true // the first request is unknown
 		}
 	}
-	return first != r && (first.URL.Scheme != r.URL.Scheme || first.URL.Host != r.URL.Host || host(first) != host(r))
+	return first != r && (first.URL.Scheme != r.URL.Scheme || first.URL.Host != r.URL.Host || hostOf(first) != hostOf(r))
 }
 
-// host is the Host that is sent: another one at the same address is another
+// hostOf returns the Host header. Another virtual host at the same address is another
 // receiver.
-func host(r *http.Request) string { return cmp.Or(r.Host, r.URL.Host) }
-
-func messageID(r *http.Request) string {
-	if id := r.Header.Get(standardNames.id); id != "" {
-		return id
-	}
-	return "msg_" + rand.Text()
-}
+func hostOf(r *http.Request) string { return cmp.Or(r.Host, r.URL.Host) }

@@ -18,7 +18,7 @@ func (r ring) Verify(_ context.Context, _ string, try func(tenantsecrets.Keyring
 	return try(r.keys)
 }
 
-// vector is a signature that others published, with where.
+// vector is a published signature, with its source.
 type vector struct {
 	name   string
 	scheme webhook.Scheme

@@ -20,36 +20,6 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-const tolerance = 5 * time.Minute // the default, as the documentation of Options says it
-
-func TestNewRefuses(t *testing.T) {
-	for name, option := range map[string]func(*webhook.Options){
-		"tolerance 0":         func(o *webhook.Options) { o.Tolerance = 0 },
-		"negative tolerance":  func(o *webhook.Options) { o.Tolerance = -time.Second },
-		"tolerance without":   func(o *webhook.Options) { o.Tolerance = math.MaxInt64 },
-		"tolerance of a day+": func(o *webhook.Options) { o.Tolerance = 24*time.Hour + 1 },
-		"no body":             func(o *webhook.Options) { o.MaxBody = 0 },
-		"a negative body":     func(o *webhook.Options) { o.MaxBody = -1 },
-		"no scheme":           func(o *webhook.Options) { o.Scheme = nil },
-		"no clock":            func(o *webhook.Options) { o.Now = nil },
-		"no observer":         func(o *webhook.Options) { o.Observe = nil },
-	} {
-		v, err := webhook.New(webhooktest.NewKeys(), option)
-		if v != nil || !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := webhook.New(nil); !errors.Is(err, tenantsecrets.ErrInvalidOption) {
-		t.Errorf("no keys: %v", err)
-	}
-	newVerifier(t, webhooktest.NewKeys(), func(o *webhook.Options) {
-		if o.Tolerance != tolerance || o.MaxBody != 1<<20 || o.Scheme == nil || o.Now == nil || o.Replay != nil {
-			t.Errorf("the defaults are %+v", o)
-		}
-		o.Tolerance = 24 * time.Hour
-	})
-}
-
 func TestTolerance(t *testing.T) {
 	for offset, good := range map[time.Duration]bool{
 		0:                          true,
@@ -77,7 +47,7 @@ func TestTolerance(t *testing.T) {
 	}
 }
 
-// A part of a second counts: what is signed is whole seconds, what is compared is not.
+// A timestamp is in whole seconds, but it is compared with the exact time.
 func TestToleranceIsExact(t *testing.T) {
 	b := newBench(t)
 	r := b.request(t)
@@ -90,7 +60,7 @@ func TestToleranceIsExact(t *testing.T) {
 	checkIs(t, err, webhook.ErrTolerance)
 }
 
-// Every time that twelve digits can say, and a clock that is anywhere.
+// Timestamps of up to twelve digits, and clocks at both ends of time.Time.
 func TestToleranceDoesNotOverflow(t *testing.T) {
 	keys := webhooktest.NewKeys(tenant)
 	for _, now := range []time.Time{{}, time.Unix(0, 0), time.Now(), time.Unix(math.MaxInt64/2, 0), time.Unix(math.MinInt64/2, 0)} {
@@ -112,14 +82,14 @@ func TestToleranceDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// told is what Keys were asked.
-type told struct {
+// askedKeys is a KeySource that records the tenants it was asked for.
+type askedKeys struct {
 	tenants []string
 	answer  error
 	ring
 }
 
-func (k *told) Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {
+func (k *askedKeys) Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {
 	k.tenants = append(k.tenants, tenant)
 	if k.answer != nil {
 		return k.answer
@@ -127,29 +97,29 @@ func (k *told) Verify(ctx context.Context, tenant string, try func(tenantsecrets
 	return k.ring.Verify(ctx, tenant, try)
 }
 
-// Each step is looked at only where all before it were good, so that the error is
-// the first one's and nobody is asked for keys in vain.
+// Each check is made only if all checks before it passed: the error is that of the first
+// failed check, and keys are looked up only if they are needed.
 func TestOrderOfWork(t *testing.T) {
 	clock := webhooktest.NewClock()
 	steps := []struct {
 		what string
-		bad  func(tenant *string, r *http.Request, body *[]byte, k *told)
+		bad  func(tenant *string, r *http.Request, body *[]byte, k *askedKeys)
 		want error
 		asks int
 	}{
-		{"tenant", func(tenant *string, _ *http.Request, _ *[]byte, _ *told) { *tenant = "../" + *tenant }, tenantsecrets.ErrInvalidTenant, 0},
-		{"headers", func(_ *string, r *http.Request, _ *[]byte, _ *told) { r.Header.Del("Webhook-Id") }, tenantsecrets.ErrSignature, 0},
-		{"time", func(_ *string, r *http.Request, _ *[]byte, _ *told) { r.Header.Set("Webhook-Timestamp", "1") }, webhook.ErrTolerance, 0},
-		{"length", func(_ *string, _ *http.Request, body *[]byte, _ *told) { *body = filled(1<<20 + 1) }, webhook.ErrTooLarge, 0},
-		{"keys", func(_ *string, _ *http.Request, _ *[]byte, k *told) { k.answer = tenantsecrets.ErrUnavailable }, tenantsecrets.ErrUnavailable, 1},
-		{"tags", func(_ *string, _ *http.Request, body *[]byte, _ *told) { *body = append(*body, ' ') }, tenantsecrets.ErrMismatch, 1},
+		{"tenant", func(tenant *string, _ *http.Request, _ *[]byte, _ *askedKeys) { *tenant = "../" + *tenant }, tenantsecrets.ErrInvalidTenant, 0},
+		{"headers", func(_ *string, r *http.Request, _ *[]byte, _ *askedKeys) { r.Header.Del("Webhook-Id") }, tenantsecrets.ErrSignature, 0},
+		{"time", func(_ *string, r *http.Request, _ *[]byte, _ *askedKeys) { r.Header.Set("Webhook-Timestamp", "1") }, webhook.ErrTolerance, 0},
+		{"length", func(_ *string, _ *http.Request, body *[]byte, _ *askedKeys) { *body = filled(1<<20 + 1) }, webhook.ErrTooLarge, 0},
+		{"keys", func(_ *string, _ *http.Request, _ *[]byte, k *askedKeys) { k.answer = tenantsecrets.ErrUnavailable }, tenantsecrets.ErrUnavailable, 1},
+		{"tags", func(_ *string, _ *http.Request, body *[]byte, _ *askedKeys) { *body = append(*body, ' ') }, tenantsecrets.ErrMismatch, 1},
 		{"replay", nil, webhook.ErrReplay, 1},
 	}
 	for first := range steps {
 		t.Run(steps[first].what, func(t *testing.T) {
 			fake := webhooktest.NewKeys(tenant)
-			keys := &told{ring: ring{fake.Of(tenant)}}
-			v := newVerifier(t, keys, clock.Option, func(o *webhook.Options) { o.Replay = webhook.RememberReplays(0) })
+			keys := &askedKeys{ring: ring{fake.Of(tenant)}}
+			v := newVerifier(t, keys, clock.Option, func(o *webhook.Options) { o.Replay = webhook.NewMemoryReplayGuard(0) })
 			r := webhooktest.NewRequest(t, fake.Of(tenant), "/", body, clock.Sign)
 			if _, err := v.Verify(t.Context(), tenant, r.Header, []byte(body)); err != nil {
 				t.Fatal(err)
@@ -164,7 +134,7 @@ func TestOrderOfWork(t *testing.T) {
 			_, err := v.Verify(t.Context(), id, r.Header, message)
 			checkIs(t, err, steps[first].want)
 			if len(keys.tenants) != steps[first].asks {
-				t.Errorf("keys were asked for %d times, want %d", len(keys.tenants), steps[first].asks)
+				t.Errorf("keys were looked up %d times, want %d", len(keys.tenants), steps[first].asks)
 			}
 			var failed *tenantsecrets.Error
 			if steps[first].what != "keys" && !errors.As(err, &failed) && keys.answer == nil && len(keys.tenants) == 0 {
@@ -199,8 +169,8 @@ func TestVerifyBodyLimit(t *testing.T) {
 	checkNot(t, err, tenantsecrets.ErrSignature)
 }
 
-// A key that this process has not seen yet is looked for, and the body that was
-// verified is the one that is verified again.
+// A signature that no cached key made causes a load, and the same body is verified again
+// with the new keys.
 func TestVerifyAfterARotation(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s scheme) {
 		synctest.Test(t, func(t *testing.T) {
@@ -213,7 +183,7 @@ func TestVerifyAfterARotation(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			text := hmacDocument(t, 1, nil)
-			put(t, b, text) // by another program: the key before it lives on
+			put(t, b, text) // by another program: the previous key still verifies
 			b.ClearCalls()
 
 			r := webhooktest.NewRequest(t, topKey(t, text), "/", body, s.sign)
@@ -227,7 +197,7 @@ func TestVerifyAfterARotation(t *testing.T) {
 			b.ClearCalls()
 			again, err := v.Verify(t.Context(), tenant, old.Header, []byte(body))
 			if err != nil || again.Newest || again.KeyID != before.KeyID {
-				t.Errorf("the old one: key %q, newest %v, %v", again.KeyID, again.Newest, err)
+				t.Errorf("the previous key: key %q, newest %v, %v", again.KeyID, again.Newest, err)
 			}
 			if len(b.Calls()) != 0 {
 				t.Errorf("calls are %v", b.Calls())
@@ -236,7 +206,7 @@ func TestVerifyAfterARotation(t *testing.T) {
 	})
 }
 
-// Only a well-formed signature in time causes a load.
+// Only a well-formed signature within the tolerance causes a load.
 func TestMalformedCausesNoLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, c := newBackend(t)
@@ -250,7 +220,7 @@ func TestMalformedCausesNoLoad(t *testing.T) {
 		late := webhooktest.NewRequest(t, keys, "/", body, at(time.Now().Add(-time.Hour)))
 		_, err := v.Verify(t.Context(), tenant, late.Header, []byte(body))
 		checkIs(t, err, webhook.ErrTolerance)
-		_, err = v.Verify(t.Context(), "t_stranger", http.Header{}, []byte(body))
+		_, err = v.Verify(t.Context(), "t_unknown", http.Header{}, []byte(body))
 		checkMalformed(t, err)
 		if len(b.Calls()) != 0 {
 			t.Errorf("calls are %v", b.Calls())
@@ -264,7 +234,7 @@ func TestMalformedCausesNoLoad(t *testing.T) {
 	})
 }
 
-// A message that is not verified while newer keys cannot be had is not refused.
+// In an outage a signature that no cached key made is answered with 503, not refused.
 func TestStatusInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, c := newBackend(t)
@@ -323,7 +293,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// One Verifier serves many goroutines: nothing of one verification is in another.
+// Concurrent verifications of one Verifier do not mix their tenants, IDs or bodies.
 func TestVerifyConcurrently(t *testing.T) {
 	tenants := []string{"t_1", "t_2", "t_3"}
 	keys, clock := webhooktest.NewKeys(tenants...), webhooktest.NewClock()
@@ -347,7 +317,7 @@ func TestVerifyConcurrently(t *testing.T) {
 	})
 }
 
-// What is printed of the package's own values holds no key.
+// Printing the package's values prints no key.
 func TestNothingPrintsKeys(t *testing.T) {
 	key := rand.Text() + rand.Text()
 	b := secretstest.New()

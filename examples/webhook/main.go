@@ -1,5 +1,5 @@
-// Webhook is a service that receives the webhooks of many tenants: receiver.go is the
-// part to copy. The rest posts to it what a tenant and others would, and prints the
+// Webhook is a service that receives the webhooks of many tenants. Copy receiver.go into
+// your own service. The other files post valid and invalid webhooks to it and print the
 // answers.
 //
 //	go run ./examples/webhook
@@ -27,7 +27,7 @@ import (
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := run(ctx, os.Stdout, slog.New(slog.DiscardHandler)); err != nil { // slog.Default() shows the reasons
+	if err := run(ctx, os.Stdout, slog.New(slog.DiscardHandler)); err != nil { // use slog.Default() to see why webhooks are refused
 		log.Fatal(err)
 	}
 }
@@ -58,23 +58,23 @@ func run(ctx context.Context, out io.Writer, log *slog.Logger) error {
 	go server.Serve(listener)
 	defer server.Close()
 	s := &sender{
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: 5 * time.Second}},
 		url:    "http://" + listener.Addr().String() + "/webhooks/",
 		out:    out,
 	}
 
 	good := message{"t_abc123", "msg_1", `{"event":"form.submitted"}`, secret.Keys(), time.Now()}
-	calm(ctx, s, good)
-	fmt.Fprintln(out, "Secrets Manager does not answer:")
+	available(ctx, s, good)
+	fmt.Fprintln(out, "Secrets Manager is unavailable:")
 	defer backend.Inject(secretstest.Fault{Err: secretstest.InternalError()})()
 	outage(ctx, s, good)
 	fmt.Fprintf(out, "%d webhooks were processed\n", processed.Load())
 	return s.err
 }
 
-// calm posts what is accepted, and what is refused for good.
-func calm(ctx context.Context, s *sender, good message) {
-	fmt.Fprintln(s.out, "Secrets Manager answers:")
+// available posts webhooks while keys can be loaded: every answer is final.
+func available(ctx context.Context, s *sender, good message) {
+	fmt.Fprintln(s.out, "Secrets Manager is available:")
 	s.post(ctx, "signed by the tenant", good)
 	s.post(ctx, "the same request again", good)
 
@@ -83,7 +83,7 @@ func calm(ctx context.Context, s *sender, good message) {
 	if err != nil {
 		s.err = err
 	}
-	s.send(ctx, "another body than was signed", good.tenant, header, `{"event":"form.deleted"}`)
+	s.send(ctx, "the body was changed", good.tenant, header, `{"event":"form.deleted"}`)
 	s.send(ctx, "no signature", good.tenant, http.Header{}, good.body)
 	changed.signed = good.signed.Add(-time.Hour)
 	s.post(ctx, "signed an hour ago", changed)
@@ -98,8 +98,8 @@ func calm(ctx context.Context, s *sender, good message) {
 	s.post(ctx, "a body of 1 MiB", changed)
 }
 
-// outage posts while no key can be loaded. Cached keys serve; a sender whose key is not
-// cached is asked to come again, because its key may be new.
+// outage posts webhooks while no key can be loaded. Cached keys still verify. A signature
+// that no cached key made is answered with 503, because its key may be new.
 func outage(ctx context.Context, s *sender, good message) {
 	good.id = "msg_2"
 	s.post(ctx, "signed by the tenant", good)

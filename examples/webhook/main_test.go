@@ -23,16 +23,16 @@ func TestAnswers(t *testing.T) {
 	if err := run(context.Background(), &out, slog.New(slog.NewTextHandler(&reasons, nil))); err != nil {
 		t.Fatal(err)
 	}
-	const want = `Secrets Manager answers:
+	const want = `Secrets Manager is available:
   signed by the tenant               200 OK
   the same request again             401 Unauthorized
-  another body than was signed       401 Unauthorized
+  the body was changed               401 Unauthorized
   no signature                       401 Unauthorized
   signed an hour ago                 401 Unauthorized
   an unknown tenant                  401 Unauthorized
   not a tenant ID                    401 Unauthorized
   a body of 1 MiB                    413 Request Entity Too Large
-Secrets Manager does not answer:
+Secrets Manager is unavailable:
   signed by the tenant               200 OK
   signed with a key not seen before  503 Service Unavailable, retry after 10 s
   a tenant not seen before           503 Service Unavailable, retry after 10 s
@@ -46,9 +46,10 @@ Secrets Manager does not answer:
 	}
 }
 
-// A message that could not be processed may come again, with the same signature.
+// TestProcessingFails checks that a message that could not be processed is accepted when
+// it is sent again with the same signature.
 func TestProcessingFails(t *testing.T) {
-	keys, failed := webhooktest.NewKeys("t_abc123"), errors.New("no database")
+	keys, failed := webhooktest.NewKeys("t_abc123"), errors.New("the database is unavailable")
 	process := func(m webhook.Match, body []byte) error {
 		if m.Tenant != "t_abc123" || string(body) != "paid" {
 			t.Errorf("match %+v, body %q", m, body)
@@ -67,21 +68,22 @@ func TestProcessingFails(t *testing.T) {
 		return w.Code
 	}
 	if status := post(); status != http.StatusInternalServerError {
-		t.Errorf("it failed, and the status is %d", status)
+		t.Errorf("processing failed, and the status is %d, want 500", status)
 	}
 	failed = nil
 	if status := post(); status != http.StatusOK {
-		t.Errorf("sent again, the status is %d", status)
+		t.Errorf("sent again, the status is %d, want 200", status)
 	}
 	if status := post(); status != http.StatusUnauthorized {
-		t.Errorf("sent again after it was processed, the status is %d", status)
+		t.Errorf("sent again after it was processed, the status is %d, want 401", status)
 	}
 }
 
-// A connection is not kept for ever by a sender that sends nothing.
+// TestServerHasTimeLimits checks that a sender that sends nothing cannot keep a connection
+// open.
 func TestServerHasTimeLimits(t *testing.T) {
 	s := newServer(http.NotFoundHandler())
 	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout < s.ReadHeaderTimeout || s.IdleTimeout <= 0 {
-		t.Errorf("headers %v, request %v, idle %v", s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout)
+		t.Errorf("time limits are %v for headers, %v for a request, %v idle, want all set", s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout)
 	}
 }

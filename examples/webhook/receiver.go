@@ -10,15 +10,15 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook"
 )
 
-// newReceiver returns the handler of a service that receives webhooks, one route per
-// tenant. process gets the verified ones; log gets why others were refused, which their
-// senders are not told.
-func newReceiver(keys webhook.Keys, process func(webhook.Match, []byte) error, log *slog.Logger) (http.Handler, error) {
+// newReceiver returns the handler of a service that receives webhooks, with the tenant ID
+// in the path. It calls process for verified webhooks, and logs why others were refused:
+// their senders are not told.
+func newReceiver(keys webhook.KeySource, process func(webhook.Match, []byte) error, log *slog.Logger) (http.Handler, error) {
 	v, err := webhook.New(keys, func(o *webhook.Options) { // Standard Webhooks, timestamps within 5 min
 		o.MaxBody = 256 << 10
-		// For one process. Several that serve the same tenants need a guard in a store
-		// that they share, see webhook.ReplayGuard.
-		o.Replay = webhook.RememberReplays(0)
+		// This guard is for a single process. Several processes that serve the same
+		// tenants need one in a shared store, see webhook.ReplayGuard.
+		o.Replay = webhook.NewMemoryReplayGuard(0)
 		o.Observe = func(ctx context.Context, m webhook.Match, err error) {
 			if err != nil {
 				log.WarnContext(ctx, "webhook refused", "tenant", m.Tenant, "status", webhook.Status(err), "error", err)
@@ -34,37 +34,37 @@ func newReceiver(keys webhook.Keys, process func(webhook.Match, []byte) error, l
 	return mux, nil
 }
 
-// receive runs for verified webhooks only.
+// receive returns a handler that runs for verified webhooks only.
 func receive(process func(webhook.Match, []byte) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m, _ := webhook.FromContext(r.Context()) // whose it is, and the message's ID
-		body, err := io.ReadAll(r.Body)          // read and bounded by the middleware
+		m, _ := webhook.FromContext(r.Context()) // the tenant and the message ID
+		body, err := io.ReadAll(r.Body)          // the middleware has read and limited it
 		if err == nil {
 			err = process(m, body)
 		}
 		if err != nil {
-			// 5xx releases the message: the sender may send the same request again.
+			// 5xx releases the message, so the same request is accepted when it is sent again.
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
 }
 
-// newServer returns a server with time limits. An http.Server has none by default, and
-// everybody can open a connection to it.
+// newServer returns a server with time limits. An http.Server has none by default, so
+// anybody could keep its connections open.
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h,
 
-		// A sender that never ends its headers would keep a connection, a goroutine and
-		// a file descriptor for ever.
+		// Without it, a sender that never ends its headers keeps a connection, a goroutine
+		// and a file descriptor.
 		ReadHeaderTimeout: 5 * time.Second,
 
-		// The same for headers and body together. A body is read before its signature
-		// can be checked: MaxBody bounds how large it may be, this how long it may take.
+		// The limit for headers and body together. The body is read before its signature is
+		// checked: MaxBody limits its size, and ReadTimeout its duration.
 		ReadTimeout: 15 * time.Second,
 
-		// How long a connection may wait for its next request. Without it ReadTimeout
-		// counts, and senders that post often would connect anew each time.
+		// How long an idle connection is kept. Without it ReadTimeout applies, and frequent
+		// senders have to open a new connection for most requests.
 		IdleTimeout: 2 * time.Minute,
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook"
 )
 
-// message is a webhook on its way in. The zero keys sign nothing.
+// message is a webhook to send.
 type message struct {
 	tenant string
 	id     string
@@ -22,7 +22,7 @@ type message struct {
 	signed time.Time
 }
 
-// header signs the message as its sender does, with the scheme of Standard Webhooks.
+// header returns the headers of the message, signed with Standard Webhooks.
 func (m message) header() (http.Header, error) {
 	header, scheme := http.Header{}, webhook.StandardWebhooks()
 	timestamp := strconv.FormatInt(m.signed.Unix(), 10)
@@ -34,7 +34,7 @@ func (m message) header() (http.Header, error) {
 	return header, nil
 }
 
-// sender posts webhooks and prints the answers. After an error it does nothing.
+// sender posts webhooks and prints the answers. After the first error it does nothing.
 type sender struct {
 	client *http.Client
 	url    string
@@ -61,6 +61,11 @@ func (s *sender) send(ctx context.Context, what, tenant string, header http.Head
 		return
 	}
 	request.Header = header
+	if len(body) > 64<<10 {
+		// The server refuses a body that is too large before it reads it. Without this header
+		// the connection may be reset while the client still writes, and the answer is lost.
+		request.Header.Set("Expect", "100-continue")
+	}
 	response, err := s.client.Do(request)
 	if err != nil {
 		s.err = err

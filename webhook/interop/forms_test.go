@@ -11,10 +11,10 @@ import (
 type form struct {
 	scheme webhook.Scheme
 
-	id, timestamp, signature string // headers; "" where there is none
+	id, timestamp, signature string // headers; "" if there is none
 
 	// The signature header is members with this before each tag, apart by this;
-	// nothing is between them where the scheme has one signature.
+	// empty if the scheme has a single signature.
 	before, between string
 
 	hex bool // the tags; else they are base64

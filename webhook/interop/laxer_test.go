@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// laxer is where we accept and a peer does not. None of it lets a message through
-// that nobody signed.
+// laxer lists what we accept and a peer refuses. None of it accepts an unsigned message.
 var laxer = []rule{
 	{
 		"a member with two =", "we skip a member that we do not know, whatever is in it",

@@ -36,7 +36,7 @@ var members = []stray{
 	}},
 }
 
-// add puts a member before or behind the others, where there may be several.
+// add puts a member before or after the others, if there may be several.
 func (s *sent) add(r *rand.Rand, member string) {
 	between := s.form.between
 	if between == "" {

@@ -18,12 +18,12 @@ func (p npmPeer) receiver(t *testing.T, secret string) string {
 	n := startNode(t, map[string]string{"library": p.library, "secret": p.handedOut(secret)}, "receive.mjs")
 	t.Cleanup(n.stop)
 	if !n.output.Scan() {
-		t.Fatal("the receiver has not said where it is")
+		t.Fatal("the receiver did not print its address")
 	}
 	return "http://127.0.0.1:" + n.output.Text()
 }
 
-// client sends with our signatures where there is a signer, and as is where not.
+// client signs what it sends if there is a signer.
 func client(t *testing.T, signer *webhook.Signer) *http.Client {
 	t.Helper()
 	base := &http.Transport{}
@@ -35,7 +35,7 @@ func client(t *testing.T, signer *webhook.Signer) *http.Client {
 	return c
 }
 
-// post returns an error where the answer is not that the message was accepted.
+// post returns an error unless the message was accepted.
 func post(t *testing.T, c *http.Client, url string, h http.Header, body []byte) error {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))

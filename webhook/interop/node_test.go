@@ -29,7 +29,7 @@ var npmPeers = []npmPeer{
 
 func asItIs(secret string) string { return secret }
 
-// eachNPMPeer runs f for every library of npm, where they are installed.
+// eachNPMPeer runs f for every npm library, if they are installed.
 func eachNPMPeer(t *testing.T, f func(t *testing.T, p npmPeer)) {
 	t.Helper()
 	needNode(t)

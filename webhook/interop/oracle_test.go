@@ -23,7 +23,7 @@ func TestOracleDisagreements(t *testing.T) {
 // verifier tells whether a request is of who it says.
 type verifier func(http.Header, []byte) error
 
-// compare asks both sides about messages, and explains where they disagree.
+// compare verifies messages on both sides, and explains each difference.
 func compare(t *testing.T, peer string, n int, ours, theirs verifier, next func(*rand.Rand) sent) {
 	t.Helper()
 	seen, agreed, accepted := tally{}, 0, 0

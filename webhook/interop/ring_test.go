@@ -6,7 +6,7 @@ import (
 	"github.com/formbridge/tenantsecrets"
 )
 
-// ring is a webhook.Keys that has one keyring for everybody.
+// ring is a webhook.KeySource with one keyring for all tenants.
 type ring struct{ keys tenantsecrets.Keyring }
 
 func (r ring) Verify(_ context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {

@@ -2,10 +2,10 @@ package interop_test
 
 import "slices"
 
-// rule is a reason for which one side refuses what the other takes.
+// rule is a reason why one side refuses what the other accepts.
 type rule struct {
 	name, why string
-	of        []string // the peers where it shows
+	of        []string // the peers to which it applies
 	holds     func(sent) bool
 }
 

@@ -37,7 +37,7 @@ var stricter = []rule{
 		},
 	},
 	{
-		"a header is over 4 KiB", "what a stranger can make us look at is bounded",
+		"a header is over 4 KiB", "it limits the work that anybody can cause",
 		and(everStandard, everStripe),
 		func(s sent) bool { return longest(s) > 4096 },
 	},
@@ -97,7 +97,7 @@ var stricter = []rule{
 		func(s sent) bool { return strings.Contains(strings.Join(s.form.tags(s.header), ""), "=") },
 	},
 	{
-		"headers of two sets mixed", "nobody sends that",
+		"headers of two sets mixed", "no sender does it",
 		[]string{"svix (Go)", "svix (npm)"},
 		func(s sent) bool { return mixed(s) },
 	},

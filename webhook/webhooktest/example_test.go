@@ -12,7 +12,7 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook/webhooktest"
 )
 
-// What a handler of yours sees of a rotation, of an outage and of a late webhook.
+// A rotation, an outage and a late webhook in a test of your handler.
 func Example() {
 	var t testing.TB = &testing.B{} // that of your test
 

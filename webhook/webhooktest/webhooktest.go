@@ -1,12 +1,12 @@
-// Package webhooktest is for tests of what stands behind a webhook.Verifier: keys
-// without a Secrets Manager, signed requests, and a clock.
+// Package webhooktest helps to test handlers behind a webhook.Verifier. It has keys in
+// memory, signed requests, and a clock that a test moves.
 //
 //	keys, clock := webhooktest.NewKeys("t_abc123"), webhooktest.NewClock()
 //	v, err := webhook.New(keys, clock.Option)
-//	handler := v.Middleware(webhook.PathTenant("tenant"))(yours)
+//	handler := v.Middleware(webhook.PathTenant("tenant"))(yourHandler)
 //	request := webhooktest.NewRequest(t, keys.Of("t_abc123"), "/webhooks/t_abc123", `{"event":"paid"}`, clock.Sign)
 //
-// A test of the whole way, Secrets Manager included, uses secretstest and hands
+// To include Secrets Manager in a test, use package secretstest, and pass the result of
 // TenantSecret.Keys to [NewRequest].
 package webhooktest
 
@@ -27,16 +27,15 @@ import (
 	"github.com/formbridge/tenantsecrets/webhook"
 )
 
-// Keys is a webhook.Keys in memory, with random keys. It answers as a
-// tenantsecrets.Client does that has everything at hand. It may be used by any
-// number of goroutines.
+// Keys is a webhook.KeySource in memory, with random keys. It behaves like a
+// tenantsecrets.Client with all keys cached. It is safe for concurrent use.
 type Keys struct {
 	mu      sync.Mutex
-	tenants map[string][]tenantsecrets.Value // the newest first
-	err     error
+	tenants map[string][]tenantsecrets.Value // newest first
+	err     error                            // of Fail
 }
 
-// NewKeys returns Keys that know these tenants, with one key each.
+// NewKeys returns Keys with one key for each of the tenants.
 func NewKeys(tenants ...string) *Keys {
 	k := &Keys{tenants: map[string][]tenantsecrets.Value{}}
 	for _, tenant := range tenants {
@@ -45,8 +44,8 @@ func NewKeys(tenants ...string) *Keys {
 	return k
 }
 
-// Rotate gives a tenant a new key, which signs from now on. The old ones verify;
-// 8 are kept.
+// Rotate adds a new key to a tenant. It becomes the signing key, and the older keys still
+// verify. The newest 8 keys are kept. An unknown tenant is added.
 func (k *Keys) Rotate(tenant string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -54,15 +53,16 @@ func (k *Keys) Rotate(tenant string) {
 	k.tenants[tenant] = keys[:min(len(keys), 8)]
 }
 
-// Fail makes every verification fail with err, ErrUnavailable say, until Fail(nil).
+// Fail makes every verification fail with err, for example tenantsecrets.ErrUnavailable,
+// until Fail(nil) is called.
 func (k *Keys) Fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.err = err
 }
 
-// Of returns a tenant's keyring as of now, for [NewRequest]. That of a tenant that
-// is not known has no keys.
+// Of returns the current keyring of a tenant, for [NewRequest]. The keyring of an unknown
+// tenant has no keys.
 func (k *Keys) Of(tenant string) tenantsecrets.Keyring {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -73,7 +73,8 @@ func (k *Keys) Of(tenant string) tenantsecrets.Keyring {
 	return keys
 }
 
-// Verify is tenantsecrets.Client.Verify, without a load.
+// Verify behaves like tenantsecrets.Client.Verify, without loads: an unknown tenant is
+// ErrSignature and ErrNotFound.
 func (k *Keys) Verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {
 	if err := k.verify(ctx, tenant, try); err != nil {
 		return &tenantsecrets.Error{Op: "Verify", Tenant: tenant, Err: err}
@@ -82,16 +83,13 @@ func (k *Keys) Verify(ctx context.Context, tenant string, try func(tenantsecrets
 }
 
 func (k *Keys) verify(ctx context.Context, tenant string, try func(tenantsecrets.Keyring) error) error {
-	anywhere := tenantsecrets.Naming{Environment: "test", Service: "webhooktest"}
-	if _, err := anywhere.Build(tenant, "hmac_key"); err != nil {
+	if err := tenantsecrets.ValidateTenant(tenant); err != nil {
 		return err
 	}
 	k.mu.Lock()
 	failure, known := k.err, k.tenants[tenant] != nil
 	k.mu.Unlock()
 	switch {
-	case tenant == tenantsecrets.Global:
-		return tenantsecrets.ErrInvalidTenant
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", tenantsecrets.ErrUnavailable, ctx.Err())
 	case failure != nil:
@@ -102,23 +100,20 @@ func (k *Keys) verify(ctx context.Context, tenant string, try func(tenantsecrets
 	return try(k.Of(tenant))
 }
 
-// Request is what [NewRequest] can be told. The functions get it with the defaults
-// in place.
+// Request has the options of [NewRequest]. The zero value of each means its default.
 type Request struct {
-	Scheme webhook.Scheme // StandardWebhooks() by default
-	Method string         // POST by default
-	ID     string         // of the message; random by default
-	Time   time.Time      // of the signature; time.Now() by default
+	Scheme webhook.Scheme // default: StandardWebhooks()
+	Method string         // default: POST
+	ID     string         // the message ID; default: a random one
+	Time   time.Time      // of the signature; default: time.Now()
 }
 
-// NewRequest returns a request as a server gets it, signed with every live key as
-// its sender would. It fails the test where the keyring has no key.
+// NewRequest returns a request for a handler, signed with every live key of the keyring.
+// target is the path or URL, as in httptest.NewRequest. It fails the test if the keyring has
+// no key.
 func NewRequest(t testing.TB, keys tenantsecrets.Keyring, target, body string, optFns ...func(*Request)) *http.Request {
 	t.Helper()
-	o := Request{Scheme: webhook.StandardWebhooks(), Method: http.MethodPost, ID: "msg_" + rand.Text(), Time: time.Now()}
-	for _, fn := range optFns {
-		fn(&o)
-	}
+	o := resolve(optFns)
 	timestamp := strconv.FormatInt(o.Time.Unix(), 10)
 	tags, err := keys.MACs(o.Scheme.AppendPrefix(nil, o.ID, timestamp), []byte(body))
 	if err != nil {
@@ -129,14 +124,35 @@ func NewRequest(t testing.TB, keys tenantsecrets.Keyring, target, body string, o
 	return r
 }
 
-// Clock is a clock that stands still until it is told otherwise. It may be used by
-// any number of goroutines.
+// resolve applies the functions and fills in the defaults.
+func resolve(optFns []func(*Request)) Request {
+	var o Request
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	if o.Scheme == nil {
+		o.Scheme = webhook.StandardWebhooks()
+	}
+	if o.Method == "" {
+		o.Method = http.MethodPost
+	}
+	if o.ID == "" {
+		o.ID = "msg_" + rand.Text()
+	}
+	if o.Time.IsZero() {
+		o.Time = time.Now()
+	}
+	return o
+}
+
+// Clock is a clock that stands still until [Clock.Advance] moves it. It is safe for
+// concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// NewClock returns a clock that shows some time.
+// NewClock returns a clock that shows 3:04:05 UTC on 2 January 2026.
 func NewClock() *Clock {
 	return &Clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 }
@@ -148,15 +164,15 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Advance moves the clock, with a negative duration back.
+// Advance moves the clock forward, or back if d is negative.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// Option makes it the clock of a Verifier.
+// Option is an option of webhook.New: the Verifier uses this clock.
 func (c *Clock) Option(o *webhook.Options) { o.Now = c.Now }
 
-// Sign makes it the clock of a request's signature.
+// Sign is an option of [NewRequest]: the request is signed at the time of this clock.
 func (c *Clock) Sign(r *Request) { r.Time = c.Now() }

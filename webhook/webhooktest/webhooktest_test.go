@@ -14,8 +14,8 @@ import (
 )
 
 // A handler of one's own behind the middleware, tested: what is signed gets there,
-// what is late or of nobody does not, nor what comes while keys cannot be had.
-func TestHandlerOfYours(t *testing.T) {
+// late webhooks, unknown tenants and an outage do not reach it.
+func TestHandlerBehindVerifier(t *testing.T) {
 	keys, clock := webhooktest.NewKeys("t_abc123"), webhooktest.NewClock()
 	v, err := webhook.New(keys, clock.Option)
 	if err != nil {
