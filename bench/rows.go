@@ -77,6 +77,7 @@ var rows = []row{
 	{"outage", "In an outage", outageNotes, outage},
 	{"waiters", "Callers that give up", waitersNotes, waiters},
 	{"strangers", "Ids that do not exist", strangersNotes, simulation("strangers")},
+	{"floods", "Floods, a slow service and recoveries", floodsNotes, simulation("floods")},
 	{"scan", "A scan beside a working set", scanNotes, scan},
 	{"revocation", "After a revocation", revocationNotes, simulation("revocation")},
 	{"memory", "Memory", memoryNotes, memory},

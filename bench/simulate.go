@@ -78,6 +78,12 @@ real tenants that were loaded at the start and are asked for too. The budget is 
 the default: 50 a second and 500 at once. Each engine has room for twice the real
 tenants. The memory is that of the objects that are left after the attack.`
 
+const floodsNotes = `What an attack, a slow Secrets Manager or an outage does to valid webhooks, in simulated
+time, with defaults throughout unless the line says otherwise. Each comes with a control
+without it. A call takes 20 ms unless the line says otherwise. Goroutines are the
+library's own, beyond one for each request. The same with its targets as tests:
+` + "`go test -run TestScenario -v .`" + `, at full depth with TENANTSECRETS_DEPTH=full.`
+
 const revocationNotes = `How long after its revocation a secret is still served, of 100 tenants of all ages, ten
 of whom are asked for every second and the others every minute; defaults throughout
 (TTL 5 min, MaxStale 1 h), in simulated time. A KMS key that is denied shows in

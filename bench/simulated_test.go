@@ -17,6 +17,7 @@ var simulations = []struct {
 	{"outage", simulateOutage},
 	{"revocation", simulateRevocation},
 	{"strangers", simulateStrangers},
+	{"floods", simulateFloods},
 }
 
 // TestSimulated hands its lines to the command, and without it to the test's log.
