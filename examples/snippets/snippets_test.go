@@ -122,7 +122,7 @@ func TestVerifyOptions(t *testing.T) {
 
 	v, err := webhook.New(client, func(o *webhook.Options) {
 		o.Scheme = webhook.Stripe()
-		o.Replay = webhook.RememberReplays(0) // 65,536 messages in this process
+		o.Replay = webhook.NewMemoryReplayGuard(0) // 2,097,152 messages in this process
 	})
 
 	check(t, err)
