@@ -116,7 +116,7 @@ func (b *batch[S, V]) answer(ctx context.Context, entries []*Entry[S, V]) {
 	if len(entries) == 0 {
 		return
 	}
-	ctx, cancel := b.timed(ctx)
+	ctx, cancel := b.Bounded(ctx)
 	defer cancel()
 	slots := b.groups.known.slots
 	if b.err = slots.take(ctx, len(entries), nil); b.err != nil {
@@ -134,7 +134,9 @@ func (b *batch[S, V]) wait(ctx context.Context, e *Entry[S, V], cached Cached[S,
 		return nil, 0, notInBatch(errNoAnswer)
 	}
 	if load, answered := b.loads[e]; answered {
-		return load(ctx, e, cached)
+		ctx, cancel := b.timed(ctx)
+		defer cancel()
+		return call(ctx, e, cached, load)
 	}
 	return nil, 0, notInBatch(b.err)
 }

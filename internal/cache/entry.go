@@ -89,12 +89,12 @@ type Entry[S Subject, V any] struct {
 	named      atomic.Bool            // the user says that the owner exists
 	evicted    atomic.Bool            // it lost its place, and was not loaded since
 	onTrial    atomic.Bool            // it was loaded after its eviction, for a message that is not verified yet
-	placed     atomic.Bool            // it can be found
 	known      atomic.Bool            // it has a place among the known entries
 
 	// Guarded by table.mu.
 	newer, older *Entry[S, V] // neighbours in the sieve
 	slot         int32        // among the unknown entries, from 1; 0: none
+	placed       bool         // it can be found
 
 	mu       sync.Mutex    // never held while a load runs
 	failure  error         // of the last load; nil if it succeeded

@@ -51,6 +51,9 @@ func (g *group) refuses(now time.Duration) bool {
 func (g *group) enter(ctx context.Context, now func() time.Duration, wait bool, asked int, queued func(*waiter)) error {
 	if wait && !g.trial.flooded() {
 		if err := g.slots.take(ctx, asked, queued); err != nil {
+			if ctx.Err() == nil {
+				return g.refusal // it was sent away
+			}
 			return err
 		}
 	} else if !g.slots.tryTake() {

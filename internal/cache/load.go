@@ -47,7 +47,9 @@ func (c *Cache[S, V]) join(ctx context.Context, e *Entry[S, V], n need, wait tim
 // outlives reports whether a load that ended with err must be followed by another: what
 // it read is outdated, or the limits of another group than g refused it.
 func (c *Cache[S, V]) outlives(g *group, err error) bool {
-	return errors.Is(err, errSuperseded) || isNotInBatch(err) || errors.Is(err, errTooManyChecks) && g != &c.groups.checks
+	return errors.Is(err, errSuperseded) || isNotInBatch(err) ||
+		errors.Is(err, errTooManyChecks) && g != &c.groups.checks ||
+		errors.Is(err, errTooManyUnknown) && g != &c.groups.unknown
 }
 
 // refresh starts a load in the background, unless one is on its way, the last one has
@@ -96,6 +98,8 @@ func (c *Cache[S, V]) answered(e *Entry[S, V], n need) (i *Item[S, V], err error
 func (c *Cache[S, V]) answer(e *Entry[S, V], n need, now time.Duration) (i *Item[S, V], err error, answered bool) { //nolint:revive,staticcheck // the error is the answer
 	i = e.item.Load()
 	switch {
+	case c.Closed():
+		return nil, ErrClosed, true
 	case c.suffices(i, now, n.after):
 		return i, nil, true
 	case c.backsOff(e, now):
@@ -171,19 +175,27 @@ func (c *Cache[S, V]) begin(e *Entry[S, V], n need) (l *loading[S, V], i *Item[S
 
 // run calls load. It ends in time, also where load does not.
 func (c *Cache[S, V]) run(e *Entry[S, V], l *loading[S, V], load LoadFunc[S, V]) (*Item[S, V], int64, error) {
-	ctx, cancel := c.ctx, context.CancelFunc(func() {})
-	if !l.need.batched {
-		ctx, cancel = c.timed(c.ctx)
+	if l.need.batched { // its batch ends in time
+		return call(c.ctx, e, l.cached, load)
 	}
+	ctx, cancel := c.timed(c.ctx)
 	defer cancel()
+	return call(ctx, e, l.cached, load)
+}
+
+// call calls load, and ends with ctx.
+func call[S Subject, V any](ctx context.Context, e *Entry[S, V], cached Cached[S, V], load LoadFunc[S, V]) (*Item[S, V], int64, error) {
 	type result struct {
 		item  *Item[S, V]
 		stamp int64
 	}
 	r, err := safely(ctx, func() (r result, err error) {
-		r.item, r.stamp, err = load(ctx, e, l.cached)
+		r.item, r.stamp, err = load(ctx, e, cached)
 		return r, err
 	})
+	if err == nil && r.item == nil {
+		err = errNoResult
+	}
 	return r.item, r.stamp, err
 }
 

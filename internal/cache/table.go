@@ -82,8 +82,14 @@ func (t *table[S, V]) keep(e *Entry[S, V]) *Entry[S, V] {
 
 // readmit gives an entry that is about to be loaded its place back, where it lost it
 // while the load waited for its slot: what is invalidated is found there.
+//
+// It takes mu also where e has its place: an eviction that has not seen the load ends
+// first, and one that begins later sees it.
 func (t *table[S, V]) readmit(e *Entry[S, V]) {
-	if e.placed.Load() {
+	t.mu.Lock()
+	placed := e.placed
+	t.mu.Unlock()
+	if placed {
 		return
 	}
 	if e.exists.Load() {
@@ -214,14 +220,14 @@ func (t *table[S, V]) remove(e *Entry[S, V]) {
 
 // name and unname note which entries can be found. Their caller holds t.mu.
 func (t *table[S, V]) name(e *Entry[S, V]) {
-	e.placed.Store(true)
+	e.placed = true
 	if e.Key.Name != "" {
 		t.named[e.Key.Owner] = append(t.named[e.Key.Owner], e)
 	}
 }
 
 func (t *table[S, V]) unname(e *Entry[S, V]) {
-	e.placed.Store(false)
+	e.placed = false
 	rest := slices.DeleteFunc(t.named[e.Key.Owner], func(other *Entry[S, V]) bool { return other == e })
 	if len(rest) == 0 {
 		delete(t.named, e.Key.Owner)
