@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/cache"
 	"github.com/formbridge/tenantsecrets/internal/creation"
 	"github.com/formbridge/tenantsecrets/internal/document"
 )
@@ -33,17 +34,13 @@ const (
 // which; a quota that is reached is ErrRefused. ctx bounds the call, and [Options].LoadTimeout each of its requests.
 // The error is an *Error.
 func (c *Client) CreateTenant(ctx context.Context, tenant string, optFns ...func(*CreateOptions)) (*TenantSecret, error) {
-	began := c.cache().beganAt()
-	s, err := c.createTenant(ctx, tenant, optFns)
-	if err != nil {
-		return nil, c.end(ctx, "CreateTenant", tenant, hmacPath, began, nil, err)
-	}
-	_ = c.end(ctx, "CreateTenant", tenant, hmacPath, began, s, nil)
-	return s.value.(*TenantSecret), nil
+	o := c.begin(ctx, "CreateTenant", tenant, hmacPath)
+	i, err := c.createTenant(ctx, tenant, optFns)
+	return tenantSecretOf(&o, i, err)
 }
 
-func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(*CreateOptions)) (*snapshot, error) {
-	e, err := c.newEntry(tenant, tenantSecretKind)
+func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(*CreateOptions)) (*cacheItem, error) {
+	e, err := c.tenantEntry(tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -54,25 +51,17 @@ func (c *Client) createTenant(ctx context.Context, tenant string, optFns []func(
 	if err := n.prepare(); err != nil {
 		return nil, err
 	}
-	if n.cache.ctx.Err() != nil {
+	if n.cache.Closed() {
 		return nil, ErrClosed
 	}
 	return n.create(ctx)
 }
 
-// request is the caller's context for one request, which LoadTimeout bounds and
-// Close ends.
-func (c *cache) request(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := c.bounded(ctx)
-	stop := context.AfterFunc(c.ctx, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
 // creating is one call of CreateTenant.
 type creating struct {
 	*Client
-	cache   *cache
-	entry   *entry
+	cache   *secretCache
+	entry   *cacheEntry
 	options CreateOptions
 	first   document.Version
 	request *secretsmanager.CreateSecretInput
@@ -84,7 +73,7 @@ func (n *creating) prepare() error {
 	o := &n.options
 	var err error
 	n.request, err = creation.Secret{
-		Identity: n.entry.identity(),
+		Identity: n.entry.Subject.identity(),
 		KMSKeyID: o.KMSKeyID, Description: o.Description, Tags: o.Tags, IdempotencyKey: o.IdempotencyKey,
 	}.Request()
 	if err != nil {
@@ -92,10 +81,10 @@ func (n *creating) prepare() error {
 	}
 	n.repeats = n.options.IdempotencyKey != ""
 	token := *n.request.ClientRequestToken
-	now := n.cache.clock.time().UTC().Truncate(time.Second)
+	now := n.cache.Clock().Time().UTC().Truncate(time.Second)
 	n.first = document.Version{
 		ID: token, Created: now,
-		Document: document.New(n.entry.tenant, document.GenerateKey(token, now)),
+		Document: document.New(n.entry.Subject.tenant, document.GenerateKey(token, now)),
 	}
 	text, err := n.first.Document.Encode()
 	if err != nil {
@@ -107,16 +96,16 @@ func (n *creating) prepare() error {
 
 // create sends the request. Where no answer comes it sends it once more, for the
 // same token with the same content cannot create twice.
-func (n *creating) create(ctx context.Context) (*snapshot, error) {
+func (n *creating) create(ctx context.Context) (*cacheItem, error) {
 	out, err := n.send(ctx)
 	if err != nil && answer.Unanswered(err) {
 		n.repeats = true
-		if n.cache.ctx.Err() == nil {
+		if !n.cache.Closed() {
 			out, err = n.send(ctx)
 		}
 	}
 	switch {
-	case err == nil && n.cache.ctx.Err() == nil:
+	case err == nil && !n.cache.Closed():
 		return n.created(ctx, out)
 	case answer.Code(err) == "ResourceExistsException":
 		return n.existing(ctx, err)
@@ -124,7 +113,7 @@ func (n *creating) create(ctx context.Context) (*snapshot, error) {
 		return nil, n.invalid(ctx, err)
 	}
 	if n.repeats {
-		n.cache.mayExist(n.entry)
+		n.cache.MayExist(n.entry)
 	}
 	return nil, n.failed(ctx, n.explainRequest(err))
 }
@@ -132,10 +121,10 @@ func (n *creating) create(ctx context.Context) (*snapshot, error) {
 // failed is f, unless it follows from what the caller did.
 func (n *creating) failed(ctx context.Context, f *failure) error {
 	switch {
-	case n.cache.ctx.Err() != nil:
+	case n.cache.Closed():
 		return ErrClosed
 	case ctx.Err() != nil:
-		return abandoned(ctx)
+		return n.cache.Stopped(ctx)
 	}
 	return f
 }
@@ -144,7 +133,7 @@ func (n *creating) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	ctx, cancel := n.cache.request(ctx)
+	ctx, cancel := n.cache.Bounded(ctx)
 	defer cancel()
 	out, err := n.api.CreateSecret(ctx, n.request)
 	if err == nil && (out == nil || out.Name == nil && out.ARN == nil) {
@@ -154,37 +143,38 @@ func (n *creating) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 }
 
 // created keeps what was written, so that no read has to follow.
-func (n *creating) created(ctx context.Context, out *secretsmanager.CreateSecretOutput) (*snapshot, error) {
+func (n *creating) created(ctx context.Context, out *secretsmanager.CreateSecretOutput) (*cacheItem, error) {
 	if err := n.admit(out.Name, out.VersionId, out.ARN); err != nil {
-		return nil, n.loader.report(ctx, n.entry, err)
+		return nil, n.loader.report(ctx, &n.entry.Subject, err)
 	}
-	e := n.cache.table.keep(n.entry)
-	s := newSnapshot(e)
-	s.current, s.life = n.first.ID, lifeOf(aws.ToString(out.ARN))
-	s.hold(n.first.Document.Key, document.Ring(n.first, nil, time.Time{}), n.loader.now)
-	s.value = newTenantSecret(s)
-	return n.cache.put(e, s), nil
+	e := n.cache.Keep(n.entry)
+	i := cache.NewItem(e)
+	v := &i.Value
+	v.current, v.life = n.first.ID, lifeOf(aws.ToString(out.ARN))
+	v.setKeys(n.first.Document.Key, document.Ring(n.first, nil, time.Time{}), n.loader.now)
+	v.value = newTenantSecret(&e.Subject, v)
+	return n.cache.Put(i), nil
 }
 
 // admit refuses an answer about another secret or version than was asked for.
 func (n *creating) admit(name, versionID, arn *string) error {
-	if aws.ToString(name) != n.entry.name || aws.ToString(versionID) != n.first.ID {
+	if aws.ToString(name) != n.entry.Subject.name || aws.ToString(versionID) != n.first.ID {
 		return definite(ErrWrongTenant, "the answer is about another secret or version")
 	}
-	if err := n.loader.checkPlace(n.entry.name, aws.ToString(arn)); err != nil {
+	if err := n.loader.checkPlace(n.entry.Subject.name, aws.ToString(arn)); err != nil {
 		return err
 	}
-	return n.loader.pin(n.entry.name, aws.ToString(arn))
+	return n.loader.pin(n.entry.Subject.name, aws.ToString(arn))
 }
 
 // existing tells our own earlier attempt from somebody else's secret.
-func (n *creating) existing(ctx context.Context, exists error) (*snapshot, error) {
+func (n *creating) existing(ctx context.Context, exists error) (*cacheItem, error) {
 	found, err := n.findVersion(ctx)
 	switch answer.Code(err) {
 	case "InvalidRequestException":
 		return nil, n.invalid(ctx, err)
 	case "ResourceNotFoundException":
-		n.cache.mayExist(n.entry)
+		n.cache.MayExist(n.entry)
 		f := n.explainRequest(exists)
 		f.Sentinel, f.Definite = ErrExists, true
 		return nil, f
@@ -193,9 +183,9 @@ func (n *creating) existing(ctx context.Context, exists error) (*snapshot, error
 		return nil, n.failed(ctx, explain(err))
 	}
 	if err := n.admit(found.Name, found.VersionId, found.ARN); err != nil {
-		return nil, n.loader.report(ctx, n.entry, err)
+		return nil, n.loader.report(ctx, &n.entry.Subject, err)
 	}
-	return n.cache.reload(ctx, n.entry)
+	return n.cache.Reload(ctx, n.entry)
 }
 
 // findVersion reads the version under the request's own token. Only where there
@@ -206,14 +196,14 @@ func (n *creating) findVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 		if answer.Code(err) != "ResourceNotFoundException" || !n.repeats || reads == versionReads {
 			return out, err
 		}
-		if err := n.cache.sleep(ctx, versionReadGap); err != nil {
+		if err := n.cache.Sleep(ctx, versionReadGap); err != nil {
 			return nil, err
 		}
 	}
 }
 
 func (n *creating) readVersion(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
-	ctx, cancel := n.cache.request(ctx)
+	ctx, cancel := n.cache.Bounded(ctx)
 	defer cancel()
 	out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: n.request.Name, VersionId: n.request.ClientRequestToken,
@@ -228,9 +218,9 @@ func (n *creating) readVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 // programs. A name that cannot be created and is not there is one whose deletion
 // is not over yet.
 func (n *creating) invalid(ctx context.Context, invalid error) error {
-	describing, cancel := n.cache.request(ctx)
+	describing, cancel := n.cache.Bounded(ctx)
 	defer cancel()
-	d, err := n.loader.begin(n.entry.name).Describe(describing)
+	d, err := n.loader.begin(n.entry.Subject.name).Describe(describing)
 	switch {
 	case err == nil && d.Deleted, answer.Code(err) == "ResourceNotFoundException", answer.SaysDeleted(err):
 		f := n.explainRequest(invalid)

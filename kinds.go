@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/formbridge/tenantsecrets/internal/cache"
 	"github.com/formbridge/tenantsecrets/internal/document"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
@@ -51,35 +52,33 @@ type Kind[T any] struct {
 // cache as [Client.TenantSecret] does. It may be called from any number of
 // goroutines. The error is an *Error.
 func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T, error) {
-	began := c.cache().beganAt()
-	s, err := kindSnapshot(ctx, c, tenant, kind)
-	if err != nil {
+	o := c.begin(ctx, "Get", tenant, kind.Path)
+	i, err := kindItem(ctx, c, tenant, kind)
+	if err = o.end(i, err); err != nil {
 		var none T
-		return none, c.end(ctx, "Get", tenant, kind.Path, began, nil, err)
+		return none, err
 	}
-	_ = c.end(ctx, "Get", tenant, kind.Path, began, s, nil)
-	value, _ := s.value.(T) // of that type, or a nil one where T is an interface
+	value, _ := i.Value.value.(T) // of that type, or a nil one where T is an interface
 	return value, nil
 }
 
-func kindSnapshot[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (*snapshot, error) {
-	cache := c.cache()
-	e, s, _ := cache.find(tenant, kind.Path)
-	if e == nil || e.kind.of != reflect.TypeFor[T]() {
+func kindItem[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (*cacheItem, error) {
+	e, i, m := c.find(tenant, kind.Path, reflect.TypeFor[T]())
+	if i != nil {
+		return c.cache().Hit(i), nil
+	}
+	if e == nil {
 		var err error
-		if e, err = kindEntry(c, tenant, kind); err != nil {
+		if e, err = kindEntry(c, tenant, kind, m); err != nil {
 			return nil, err
 		}
-		s = nil
 	}
-	if s != nil {
-		return s, nil
-	}
-	return cache.get(ctx, e, wanted)
+	i, _, err := c.cache().Get(ctx, e, false)
+	return i, err
 }
 
 // kindEntry is apart so that a hit does not move its kind to the heap.
-func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
+func kindEntry[T any](c *Client, tenant string, kind Kind[T], m cache.Mark) (*cacheEntry, error) {
 	decode := kind.decoder
 	if kind.Raw {
 		if err := c.checkRaw(kind.Path, decode == nil); err != nil {
@@ -102,7 +101,11 @@ func kindEntry[T any](c *Client, tenant string, kind Kind[T]) (*entry, error) {
 		}
 		return nil, err
 	}
-	return c.newEntry(tenant, &secretKind{kind.Path, reflect.TypeFor[T](), decode, kind.Raw})
+	return c.entry(tenant, &secretKind{kind.Path, reflect.TypeFor[T](), decode, kind.Raw}, m)
+}
+
+func mixedKinds(first, second *secretKind) error {
+	return fmt.Errorf("%w: this client reads %s as %v already, not as %v", ErrInvalidOption, second.path, first.of, second.of)
 }
 
 // destinations begins the paths of what belongs to a tenant's destinations.
@@ -134,7 +137,7 @@ func ownDecoder[T any](decode func(stored []byte) (T, error), raw bool) decoder 
 
 // ownDocument is a JSON document of the tenant's.
 func (d *decoding) ownDocument() ([]byte, error) {
-	identity := d.entry.identity()
+	identity := d.identity()
 	if err := explainOwner(identity.CheckOwner(d.description, d.text.Text)); err != nil {
 		return nil, err
 	}
@@ -161,7 +164,7 @@ func explainOwner(err error) error {
 func DestinationHMACKey(destination string) Kind[Keyring] {
 	return Kind[Keyring]{
 		Path:    destinationPath(destination, hmacPath),
-		decoder: hmacDecoder(func(s *snapshot) any { return s.keyring }),
+		decoder: hmacDecoder(func(_ *secret, l *loaded) any { return l.keyring }),
 	}
 }
 

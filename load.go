@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/formbridge/tenantsecrets/internal/answer"
+	"github.com/formbridge/tenantsecrets/internal/cache"
 	"github.com/formbridge/tenantsecrets/internal/document"
+	"github.com/formbridge/tenantsecrets/internal/keyring"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
@@ -40,15 +42,41 @@ func lifeOf(arn string) (l life) {
 	return l
 }
 
-// confirmedBy tells whether a description leaves nothing new to decode.
-func (s *snapshot) confirmedBy(d *reader.Description) bool {
+// loaded is what the cache has of a secret: one version of it, decoded. What a hit reads
+// comes first.
+type loaded struct {
+	keys    keyring.Ring // of an HMAC secret
+	keyring Keyring      // of keys
+	hmacText
+	value             any    // of the secret's kind
+	current, previous string // version IDs that had these labels
+	changed           int64  // LastChangedDate in microseconds; 0: unknown
+	life              life
+	datedKeys         bool // a key ends at a time that depends on changed
+	lacksKeys         bool // the previous version was not read, or could not be found
+}
+
+// setKeys makes it the value of an HMAC secret. It must not move from then on.
+func (l *loaded) setKeys(newest document.Key, ring []document.Key, now func() time.Time) {
+	for i := range ring {
+		if ring[i].KID == l.current {
+			ring[i].KID = l.current // one text instead of two
+		}
+	}
+	l.keys.Set(ring, now)
+	l.keyring = newKeyring(&l.keys)
+	l.hmacText = hmacText{newest.Secret, newest.Encoding, newest.CreatedAt.UnixMicro()}
+}
+
+// confirmedBy reports whether a description leaves nothing new to decode.
+func (l *loaded) confirmedBy(d *reader.Description) bool {
 	switch {
-	case s == nil, s.lacksKeys, d.Current != s.current, lifeOf(d.ARN) != s.life:
+	case l.lacksKeys, d.Current != l.current, lifeOf(d.ARN) != l.life:
 		return false
 	case d.Partial: // what it does not say is as it was
 		return true
 	}
-	return d.Previous == s.previous && (!s.datedKeys || micros(d.Changed) == s.changed)
+	return d.Previous == l.previous && (!l.datedKeys || micros(d.Changed) == l.changed)
 }
 
 // micros is a date in 8 bytes. 0 is no date.
@@ -67,12 +95,12 @@ type loader struct {
 	now    func() time.Time
 	place  reader.Place // where secrets must be; empty members are pinned by the first load
 	pinned atomic.Pointer[reader.Place]
-	counts *counts
+	watch  *watch
 }
 
-func newLoader(api API, o *Options, c *cache) *loader {
+func newLoader(api API, o *Options, w *watch) *loader {
 	l := &loader{
-		api: api, log: o.Logger, now: c.clock.time, counts: &c.counts,
+		api: api, log: o.Logger, now: w.now, watch: w,
 		place: reader.Place{Partition: o.Partition, Account: o.Account, Region: o.Region},
 		begin: func(name string) reader.Load { return reader.Begin(api, name) },
 	}
@@ -83,51 +111,59 @@ func newLoader(api API, o *Options, c *cache) *loader {
 }
 
 // fetch loads one secret with the reader that the client was made with.
-func (l *loader) fetch(ctx context.Context, e *entry, k known) (found, error) {
-	return l.read(ctx, e, k, l.begin(e.name))
+func (l *loader) fetch(ctx context.Context, e *cacheEntry, k cached) (*cacheItem, int64, error) {
+	return l.read(ctx, e, k, l.begin(e.Subject.name))
 }
 
-// read loads one secret: its description, then the values it has not seen.
-func (l *loader) read(ctx context.Context, e *entry, k known, load reader.Load) (found, error) {
+// read loads one secret: its description, then the values that were not read before. The
+// stamp is its LastChangedDate.
+func (l *loader) read(ctx context.Context, e *cacheEntry, k cached, load reader.Load) (*cacheItem, int64, error) {
+	i, changed, err := l.find(ctx, e, k, load)
+	if err != nil {
+		return nil, 0, l.report(ctx, &e.Subject, err)
+	}
+	return i, changed, nil
+}
+
+func (l *loader) find(ctx context.Context, e *cacheEntry, k cached, load reader.Load) (*cacheItem, int64, error) {
+	s := &e.Subject
 	d, err := load.Describe(ctx)
 	if err != nil {
-		return found{}, l.report(ctx, e, explainDescription(err))
+		return nil, 0, explainDescription(err)
 	}
-	if err := l.admit(&e.secret, &d); err != nil {
-		return found{}, l.report(ctx, e, err)
+	if err := l.admit(s, &d); err != nil {
+		return nil, 0, err
 	}
-	changed, unchanged := micros(d.Changed), k.held.confirmedBy(&d)
-	if changed < k.changed && (!d.Partial || !unchanged) { // of a partial one nobody can tell
-		return found{}, transient("the answer is older than what was read before")
+	changed, unchanged := micros(d.Changed), k.Item != nil && k.Item.Value.confirmedBy(&d)
+	if changed < k.Stamp && (!d.Partial || !unchanged) { // of a partial one nobody can tell
+		return nil, 0, transient("the answer is older than what was read before")
 	}
 	if d.Deleted {
-		return found{}, definite(ErrPendingDeletion, "DescribeSecret shows a DeletedDate")
+		return nil, 0, definite(ErrPendingDeletion, "DescribeSecret shows a DeletedDate")
 	}
-	if d.Partial && k.mismatch {
+	if d.Partial && k.Mismatch {
 		unchanged = false
 	}
-	if unchanged && !k.reread {
-		return found{k.held, changed}, nil
+	if unchanged && !k.Reread {
+		return k.Item, changed, nil
 	}
 	current, err := load.Current(ctx)
-	if e.kind.raw && errors.Is(err, reader.ErrNotText) {
+	if s.kind.raw && errors.Is(err, reader.ErrNotText) {
 		err = nil
 	}
 	if err != nil {
-		return found{}, l.report(ctx, e, explainValue(err))
+		return nil, 0, explainValue(err)
 	}
 	if unchanged { // a version's value never changes
-		return found{k.held, changed}, nil
+		return k.Item, changed, nil
 	}
-	s := newSnapshot(e)
-	s.current, s.previous, s.changed, s.life = d.Current, d.Previous, changed, lifeOf(d.ARN)
-	if err := e.kind.decode(ctx, &decoding{l, s, load, &d, current, k.mismatch}); err != nil {
-		return found{}, l.report(ctx, e, err)
+	i := cache.NewItem(e)
+	v := &i.Value
+	v.current, v.previous, v.changed, v.life = d.Current, d.Previous, changed, lifeOf(d.ARN)
+	if err := s.kind.decode(ctx, &decoding{l, s, v, load, &d, current, k.Mismatch}); err != nil {
+		return nil, 0, err
 	}
-	if err := l.pin(e.name, d.ARN); err != nil {
-		return found{}, l.report(ctx, e, err)
-	}
-	return found{s, changed}, nil
+	return i, changed, l.pin(s.name, d.ARN)
 }
 
 // explainDescription is explain for the first answer of a load, which for some
@@ -202,13 +238,13 @@ func (l *loader) pin(name, arn string) error {
 
 // report counts what should not happen, and tells the operator of what no caller
 // may be told more about.
-func (l *loader) report(ctx context.Context, e *entry, err error) error {
+func (l *loader) report(ctx context.Context, s *secret, err error) error {
 	switch {
 	case errors.Is(err, ErrWrongTenant):
-		l.counts.wrongTenant.Add(1)
-		l.log.ErrorContext(ctx, "tenantsecrets: refused an answer that belongs to another tenant or place", "name", e.name, "error", err)
+		l.watch.wrongTenant.Add(1)
+		l.log.ErrorContext(ctx, "tenantsecrets: refused an answer that belongs to another tenant or place", "name", s.name, "error", err)
 	case errors.Is(err, ErrMalformed):
-		l.counts.malformed.Add(1)
+		l.watch.malformed.Add(1)
 	}
 	return err
 }
@@ -216,7 +252,8 @@ func (l *loader) report(ctx context.Context, e *entry, err error) error {
 // decoding is the part of a load that makes a value of text.
 type decoding struct {
 	*loader
-	*snapshot   // in the making
+	*secret
+	*loaded     // in the making
 	load        reader.Load
 	description *reader.Description
 	text        reader.Version // of the current version
@@ -228,7 +265,7 @@ type decoder func(ctx context.Context, d *decoding) error
 
 // hmacDecoder decodes the HMAC document and, where somebody wrote it without
 // regard to the version before, reads that one too.
-func hmacDecoder(value func(s *snapshot) any) decoder {
+func hmacDecoder(value func(s *secret, l *loaded) any) decoder {
 	return func(ctx context.Context, d *decoding) error {
 		current, err := decodeDocument(d.text)
 		if err == nil {
@@ -248,8 +285,8 @@ func hmacDecoder(value func(s *snapshot) any) decoder {
 			return err
 		}
 		d.datedKeys = previous != nil
-		d.hold(current.Document.Key, document.Ring(current, previous, d.description.Changed), d.now)
-		d.value = value(d.snapshot)
+		d.setKeys(current.Document.Key, document.Ring(current, previous, d.description.Changed), d.now)
+		d.value = value(d.secret, d.loaded)
 		return nil
 	}
 }
@@ -313,13 +350,13 @@ func (d *decoding) wantsPrevious(current document.Version) bool {
 }
 
 func (d *decoding) checkTenant(v document.Version) error {
-	if v.Document.TenantID != d.entry.tenant {
-		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.entry.tenant)
+	if v.Document.TenantID != d.tenant {
+		return definite(ErrWrongTenant, "tenant_id in its document is not %q", d.tenant)
 	}
 	return nil
 }
 
 func (d *decoding) warn(ctx context.Context, version string, err error) {
-	d.counts.badPrevious.Add(1)
-	d.log.WarnContext(ctx, "tenantsecrets: the previous version gives no key", "name", d.entry.name, "version", version, "error", err)
+	d.watch.badPrevious.Add(1)
+	d.log.WarnContext(ctx, "tenantsecrets: the previous version gives no key", "name", d.name, "version", version, "error", err)
 }

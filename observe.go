@@ -2,6 +2,7 @@ package tenantsecrets
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,120 +52,125 @@ const (
 	EventRequest
 )
 
-// call is one call of the client's.
-type call struct {
-	ctx              context.Context
-	op, tenant, path string
-	began            time.Time // zero: nobody observes
+// watch counts what a client does, and tells Options.Observe of it.
+type watch struct {
+	observe func(context.Context, Event) // may be nil
+	now     func() time.Time
+
+	requests                            [len(operations)]atomic.Uint64
+	wrongTenant, malformed, badPrevious atomic.Uint64
 }
 
-// beganAt is the time, where somebody wants to know: a hit would feel it.
-func (c *cache) beganAt() (began time.Time) {
-	if c.observe != nil {
-		began = c.clock.time()
+// began returns the time, where somebody observes: a hit would feel it.
+func (w *watch) began() (began time.Time) {
+	if w.observe != nil {
+		began = w.now()
 	}
 	return began
 }
 
-// end says of an error what was asked for, and tells the observer. A hit has
-// nothing to say.
-func (c *Client) end(ctx context.Context, op, tenant, path string, began time.Time, s *snapshot, err error) error {
-	if err == nil && began.IsZero() {
-		return nil
-	}
-	return c.report(call{ctx, op, tenant, path, began}, s, err)
-}
-
-func (c *Client) report(call call, s *snapshot, err error) error {
-	name := ""
-	if s != nil {
-		name = s.entry.name
-	} else {
-		name, _ = c.naming.Build(call.tenant, call.path)
-	}
-	if err != nil {
-		err = &Error{Op: call.op, Tenant: call.tenant, Name: name, Err: err}
-	}
-	cache := c.cache()
-	if cache.observe == nil {
-		return err
-	}
-	event := Event{Kind: EventCall, Op: call.op, Tenant: call.tenant, Name: name, Began: call.began, Err: err}
-	if s != nil {
-		event.VersionID, event.Age = s.current, max(0, s.age(cache.clock.elapsed()))
-	}
-	cache.tell(call.ctx, event)
-	return err
-}
-
 // tell completes an event and hands it over.
-func (c *cache) tell(ctx context.Context, e Event) {
-	e.Took = max(0, c.clock.time().Sub(e.Began))
-	c.observe(ctx, e)
+func (w *watch) tell(ctx context.Context, e Event) {
+	e.Took = max(0, w.now().Sub(e.Began))
+	w.observe(ctx, e)
 }
 
-// loaded counts a load that is over, and tells the observer.
-func (c *cache) loaded(e *entry, began time.Time, s *snapshot, err error) {
-	c.counts.loads.Add(1)
-	if err != nil {
-		c.counts.failures.Add(1)
+// loaded tells of a load that has ended.
+func (w *watch) loaded(e *cacheEntry, began time.Time, i *cacheItem, err error) {
+	event := Event{Kind: EventLoad, Op: "Load", Tenant: e.Subject.tenant, Name: e.Subject.name, Began: began, Err: explainCache(err)}
+	if i != nil {
+		event.VersionID = i.Value.current
 	}
-	if c.observe == nil {
-		return
-	}
-	event := Event{Kind: EventLoad, Op: "Load", Tenant: e.tenant, Name: e.name, Began: began, Err: err}
-	if s != nil {
-		event.VersionID = s.current
-	}
-	c.tell(c.ctx, event)
+	w.tell(context.Background(), event)
 }
 
-// reported is the API with every request counted and told of, and the size of every
-// answer limited.
-type reported struct {
-	api   API
-	cache func() *cache // hidden, as the Client's
-}
-
-// requested counts a request that is over, and tells the observer. Of its error
-// there is the code alone: its text is not known to be harmless, and its chain
-// holds the signed request.
-func (c *cache) requested(ctx context.Context, op operation, name *string, began time.Time, err error) {
-	c.counts.requests[op].Add(1)
-	if c.observe == nil {
+// requested counts a request that has ended, and tells of it. Of its error it keeps only
+// the code: the text is not known to be harmless, and the chain holds the signed request.
+func (w *watch) requested(ctx context.Context, op operation, name *string, began time.Time, err error) {
+	w.requests[op].Add(1)
+	if w.observe == nil {
 		return
 	}
 	event := Event{Kind: EventRequest, Op: operations[op], Name: aws.ToString(name), Began: began}
 	if err != nil {
 		event.Err = sentinels.Bare(err)
 	}
-	c.tell(ctx, event)
+	w.tell(ctx, event)
+}
+
+// call is one call of a client's.
+type call struct {
+	*Client
+	ctx              context.Context
+	op, tenant, path string
+	began            time.Time // zero: nobody observes
+}
+
+func (c *Client) begin(ctx context.Context, op, tenant, path string) call {
+	return call{c, ctx, op, tenant, path, c.watch.began()}
+}
+
+// end returns the error of a call, with what was asked for, and tells of the call. i is
+// what was served, or nil. A hit that nobody observes has nothing to say.
+func (c *call) end(i *cacheItem, err error) error {
+	if err == nil && c.began.IsZero() {
+		return nil
+	}
+	return c.report(i, err)
+}
+
+func (c *call) report(i *cacheItem, err error) error {
+	name := ""
+	if i != nil {
+		name = i.Entry().Subject.name
+	} else {
+		name, _ = c.naming.Build(c.tenant, c.path)
+	}
+	if err != nil {
+		err = &Error{Op: c.op, Tenant: c.tenant, Name: name, Err: explainCache(err)}
+	}
+	if c.watch.observe == nil {
+		return err
+	}
+	event := Event{Kind: EventCall, Op: c.op, Tenant: c.tenant, Name: name, Began: c.began, Err: err}
+	if i != nil {
+		event.VersionID, event.Age = i.Value.current, c.age(i)
+	}
+	c.watch.tell(c.ctx, event)
+	return err
+}
+
+// reported is the API with every request counted and told of, and the size of every
+// answer limited.
+type reported struct {
+	api   API
+	watch *watch
 }
 
 func (r *reported) DescribeSecret(ctx context.Context, in *secretsmanager.DescribeSecretInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error) {
-	began := r.cache().beganAt()
+	began := r.watch.began()
 	out, err := r.api.DescribeSecret(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
-	r.cache().requested(ctx, describeSecret, in.SecretId, began, err)
+	r.watch.requested(ctx, describeSecret, in.SecretId, began, err)
 	return out, err
 }
 
 func (r *reported) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
-	began := r.cache().beganAt()
+	began := r.watch.began()
 	out, err := r.api.GetSecretValue(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
-	r.cache().requested(ctx, getSecretValue, in.SecretId, began, err)
+	r.watch.requested(ctx, getSecretValue, in.SecretId, began, err)
 	return out, err
 }
 
 func (r *reported) BatchGetSecretValue(ctx context.Context, in *secretsmanager.BatchGetSecretValueInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error) {
-	began := r.cache().beganAt()
+	began := r.watch.began()
 	out, err := r.api.BatchGetSecretValue(ctx, in, append(optFns, answer.Limit(answer.ManySecrets))...)
-	r.cache().requested(ctx, batchGetSecretValue, nil, began, err)
+	r.watch.requested(ctx, batchGetSecretValue, nil, began, err)
 	return out, err
 }
 
 func (r *reported) CreateSecret(ctx context.Context, in *secretsmanager.CreateSecretInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
-	began := r.cache().beganAt()
+	began := r.watch.began()
 	out, err := r.api.CreateSecret(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
-	r.cache().requested(ctx, createSecret, in.Name, began, err)
+	r.watch.requested(ctx, createSecret, in.Name, began, err)
 	return out, err
 }

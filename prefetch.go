@@ -1,6 +1,7 @@
 package tenantsecrets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
+	"github.com/formbridge/tenantsecrets/internal/cache"
 	"github.com/formbridge/tenantsecrets/internal/reader"
 )
 
@@ -25,10 +25,6 @@ const (
 	// prefetchBatches is how many batches are under way at once. Each has 20 loads,
 	// which take one turn of MaxLoads together.
 	prefetchBatches = 8
-
-	// seatWait is how long a batch waits for its loads to begin. One that has not by
-	// then is somebody else's, however long that takes.
-	seatWait = 10 * time.Millisecond
 )
 
 // PrefetchOptions are what [Client.Prefetch] can be told.
@@ -59,14 +55,14 @@ func (c *Client) Prefetch(ctx context.Context, tenants iter.Seq[string], optFns 
 	for _, fn := range optFns {
 		fn(&o)
 	}
-	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, ctx: ctx, batches: newSlots(prefetchBatches), telling: make(chan struct{}, 1)}
-	p.began = p.cache.beganAt()
+	p := &prefetch{Client: c, cache: c.cache(), progress: o.Progress, ctx: ctx, batches: make(chan struct{}, prefetchBatches), telling: make(chan struct{}, 1)}
+	p.began = c.watch.began()
 	if rate := orDefault(o.Rate, defaultPrefetchRate); rate > 0 {
 		p.gap = time.Second / time.Duration(rate)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(p.cache.ctx, cancel)()
+	defer p.cache.AfterClose(cancel)()
 	p.all(ctx, tenants)
 	if len(p.errs) > 0 {
 		return &Error{Op: "Prefetch", Err: &prefetchFailure{p.done, p.errs}}
@@ -89,11 +85,11 @@ func (f *prefetchFailure) Unwrap() []error { return f.errs }
 // prefetch is one call of Prefetch.
 type prefetch struct {
 	*Client
-	cache    *cache
+	cache    *secretCache
 	progress func(tenant string, err error)
 	ctx      context.Context // the caller's, for events
 	began    time.Time
-	batches  *slots
+	batches  chan struct{} // one place for each that is running
 	gap      time.Duration // between two batches
 	next     time.Duration // when the next one may begin
 
@@ -102,19 +98,18 @@ type prefetch struct {
 	mu      sync.Mutex    // guards what follows
 	done    int
 	errs    []error
-	again   []*entry // had no answer in this round
+	again   []*cacheEntry // had no answer in this round
 }
 
 // all loads the tenants as they come, and then those again that had no answer.
 func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
-	var batch []*entry
+	var batch []*cacheEntry
 	for tenant := range tenants {
-		e, s, err := p.entry(tenant)
+		e, i, err := p.entry(tenant)
 		if e == nil {
-			p.report(tenant, s, err)
+			p.report(tenant, i, err)
 			continue
 		}
-		e.named.Store(true)
 		if batch = append(batch, e); len(batch) == reader.MaxBatch {
 			p.start(ctx, batch, 1)
 			batch = nil
@@ -125,7 +120,7 @@ func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
 	for round := 2; len(p.again) > 0; round++ {
 		waiting := p.again
 		p.again = nil
-		_ = p.cache.sleep(ctx, minBackoff<<(round-2)) // not below the entries' own
+		_ = p.cache.Sleep(ctx, time.Second<<(round-2)) // no less than the entries' own pause
 		for len(waiting) > 0 {
 			n := min(len(waiting), reader.MaxBatch)
 			p.start(ctx, waiting[:n], round)
@@ -136,180 +131,82 @@ func (p *prefetch) all(ctx context.Context, tenants iter.Seq[string]) {
 }
 
 // entry returns nil for a tenant that is done.
-func (p *prefetch) entry(tenant string) (*entry, *snapshot, error) {
-	e, s, _ := p.cache.find(tenant, hmacPath)
-	if s != nil {
-		return nil, s, nil
+func (p *prefetch) entry(tenant string) (*cacheEntry, *cacheItem, error) {
+	e, i, m := p.cache.Find(cache.Key{Owner: tenant})
+	if i != nil {
+		i.Visit()
+		return nil, i, nil
 	}
 	if e != nil {
 		return e, nil, nil
 	}
-	e, err := p.newEntry(tenant, tenantSecretKind)
+	e, err := p.Client.entry(tenant, tenantSecretKind, m)
 	return e, nil, err
 }
 
 // start loads a batch in the background, once it may begin.
-func (p *prefetch) start(ctx context.Context, batch []*entry, round int) {
+func (p *prefetch) start(ctx context.Context, batch []*cacheEntry, round int) {
 	if len(batch) == 0 {
 		return
 	}
-	now := p.cache.clock.elapsed()
-	err := p.cache.sleep(ctx, p.next-now)
+	now := p.cache.Clock().Elapsed()
+	err := p.cache.Sleep(ctx, p.next-now)
 	p.next = max(p.next, now) + p.gap
 	if err == nil {
-		err = p.batches.take(ctx, 0, nil)
+		err = p.take(ctx)
 	}
 	if err != nil {
 		for _, e := range batch {
-			p.report(e.tenant, nil, p.stopped(ctx))
+			p.report(e.Subject.tenant, nil, p.cache.Stopped(ctx))
 		}
 		return
 	}
 	p.running.Go(func() {
-		defer p.batches.free()
-		p.load(ctx, batch, round)
+		defer func() { <-p.batches }()
+		p.cache.LoadBatch(ctx, batch, p.read, func(e *cacheEntry, i *cacheItem, err error) { p.ended(ctx, e, i, err, round) })
 	})
 }
 
-// stopped is why nothing more is begun.
-func (p *prefetch) stopped(ctx context.Context) error {
-	if p.cache.ctx.Err() != nil {
-		return ErrClosed
-	}
-	return abandoned(ctx)
-}
-
-// seat is one secret's in a batch.
-type seat struct {
-	*entry
-	taken  chan struct{} // closed when the secret's load waits for the batch
-	result <-chan singleflight.Result
-}
-
-// load loads a batch. Each secret has a load of its own, which others can join, and
-// which waits for the one call. A secret that somebody else is loading is not in
-// it: it would wait for that load, and those who have joined this one would too.
-func (p *prefetch) load(ctx context.Context, batch []*entry, round int) {
-	answers := newBatchAnswers()
-	seats := make([]*seat, len(batch))
-	for i, e := range batch {
-		seats[i] = p.seat(e, answers)
-	}
-	var names []string
-	waited := time.NewTimer(seatWait)
-	defer waited.Stop()
-	for _, s := range seats {
-		select {
-		case <-s.taken:
-			names = append(names, s.name)
-			continue
-		default:
-		}
-		select {
-		case <-s.taken:
-			names = append(names, s.name)
-		case r := <-s.result:
-			s.result = nil
-			p.settle(ctx, s.entry, r.Err, round)
-		case <-waited.C:
-			waited.Reset(0) // for the others
-		}
-	}
-	p.read(ctx, answers, names)
-	for _, s := range seats {
-		if s.result != nil {
-			r := <-s.result
-			p.settle(ctx, s.entry, r.Err, round)
-		}
-	}
-}
-
-// seat begins a secret's load, unless one is under way. One that was described
-// before is loaded by itself: a batch does not tell whether it is older than that.
-func (p *prefetch) seat(e *entry, answers *batchAnswers) *seat {
-	s := &seat{entry: e, taken: make(chan struct{})}
-	s.result = p.cache.flights.DoChan(e.name, func() (any, error) {
-		if e.described() {
-			return p.cache.load(&p.cache.groups.known, e, vouched)
-		}
-		return p.cache.loadNow(e, batched, func(ctx context.Context, e *entry, k known) (found, error) {
-			close(s.taken)
-			return p.loader.batched(ctx, e, k, answers)
-		})
-	})
-	return s
-}
-
-func (e *entry) described() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.changed != 0
-}
-
-// batchAnswers is a batch's answers, once there are any.
-type batchAnswers struct {
-	there chan struct{}
-	loads map[string]reader.Load
-	err   error // of the call, for the secrets without a load
-}
-
-func newBatchAnswers() *batchAnswers { return &batchAnswers{there: make(chan struct{})} }
-
-// read makes the call, in one turn. The loads that wait for it end with
-// LoadTimeout, and so does it.
-func (p *prefetch) read(ctx context.Context, a *batchAnswers, names []string) {
-	defer close(a.there)
-	if len(names) == 0 {
-		return
-	}
-	ctx, cancel := p.cache.bounded(ctx)
-	defer cancel()
-	slots := p.cache.groups.known.slots
-	if a.err = slots.take(ctx, len(names), nil); a.err != nil {
-		return
-	}
-	defer slots.free()
-	a.loads, a.err = safely(ctx, func() (map[string]reader.Load, error) { return reader.Batch(ctx, p.loader.api, names) })
-}
-
-// errNotBatched is the end of a load whose batch did not bring it. It says nothing
-// about the secret: whoever has joined it loads for himself.
-var errNotBatched = errors.New("the batch did not bring it")
-
-// batched is fetch for a secret in a batch.
-func (l *loader) batched(ctx context.Context, e *entry, k known, a *batchAnswers) (found, error) {
+// take waits until another batch may run.
+func (p *prefetch) take(ctx context.Context) error {
 	select {
-	case <-a.there:
+	case p.batches <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return found{}, notBatched(nil)
+		return ctx.Err()
 	}
-	if load, answered := a.loads[e.name]; answered {
-		return l.read(ctx, e, k, load)
-	}
-	return found{}, notBatched(a.err)
 }
 
-func notBatched(err error) error {
-	f := transient("no answer in time")
-	if err != nil {
-		if f = (*failure)(nil); !errors.As(err, &f) {
-			f = explain(err)
+// read reads a batch with one call.
+func (p *prefetch) read(ctx context.Context, entries []*cacheEntry) (map[*cacheEntry]cache.LoadFunc[secret, loaded], error) {
+	names := make([]string, len(entries))
+	for n, e := range entries {
+		names[n] = e.Subject.name
+	}
+	answers, err := reader.Batch(ctx, p.loader.api, names)
+	loads := make(map[*cacheEntry]cache.LoadFunc[secret, loaded], len(answers))
+	for _, e := range entries {
+		if load, answered := answers[e.Subject.name]; answered {
+			loads[e] = func(ctx context.Context, e *cacheEntry, k cached) (*cacheItem, int64, error) {
+				return p.loader.read(ctx, e, k, load)
+			}
 		}
 	}
-	return &failure{Sentinel: ErrUnavailable, Detail: "BatchGetSecretValue: " + f.Error(), Cause: errors.Join(errNotBatched, f)}
+	if err != nil {
+		err = explain(err)
+	}
+	return loads, err
 }
 
-// settle takes note of how a tenant's load ended. Where there was no answer it is
-// asked for again, unless somebody has to do something first.
-func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
-	var s *snapshot
+// ended notes how a tenant's load ended. A tenant without an answer is loaded again,
+// unless somebody has to do something first.
+func (p *prefetch) ended(ctx context.Context, e *cacheEntry, i *cacheItem, err error, round int) {
+	err = explainCache(err)
 	switch {
 	case err == nil:
-		if s = e.held.Load(); s != nil {
-			s.see() // or the sieve would let it go before its first call
-		}
+		i = cmp.Or(e.Item(), i)
 	case ctx.Err() != nil:
-		err = p.stopped(ctx)
+		err = p.cache.Stopped(ctx)
 	case isDefinite(err), errors.Is(err, ErrAccessDenied):
 	case round < prefetchRounds:
 		p.mu.Lock()
@@ -317,14 +214,12 @@ func (p *prefetch) settle(ctx context.Context, e *entry, err error, round int) {
 		p.again = append(p.again, e)
 		return
 	}
-	if errors.Is(err, errSuperseded) {
-		err = transient("%v", err)
-	}
-	p.report(e.tenant, s, err)
+	p.report(e.Subject.tenant, i, err)
 }
 
-func (p *prefetch) report(tenant string, s *snapshot, err error) {
-	err = p.end(p.ctx, "Prefetch", tenant, hmacPath, p.began, s, err)
+func (p *prefetch) report(tenant string, i *cacheItem, err error) {
+	o := call{p.Client, p.ctx, "Prefetch", tenant, hmacPath, p.began}
+	err = o.end(i, err)
 	p.telling <- struct{}{}
 	defer func() { <-p.telling }()
 	p.mu.Lock()

@@ -2,7 +2,6 @@ package tenantsecrets
 
 import (
 	"context"
-	"errors"
 	"slices"
 )
 
@@ -13,37 +12,17 @@ import (
 // keep it from asking. It costs a load, and counts against the budget of unknown ids
 // as any other. The error is an *Error.
 func (c *Client) Refresh(ctx context.Context, tenant string) (*TenantSecret, error) {
-	began := c.cache().beganAt()
-	s, err := c.refresh(ctx, tenant)
-	if err != nil {
-		return nil, c.end(ctx, "Refresh", tenant, hmacPath, began, nil, err)
-	}
-	_ = c.end(ctx, "Refresh", tenant, hmacPath, began, s, nil)
-	return s.value.(*TenantSecret), nil
+	o := c.begin(ctx, "Refresh", tenant, hmacPath)
+	i, err := c.refresh(ctx, tenant)
+	return tenantSecretOf(&o, i, err)
 }
 
-func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) {
-	cache := c.cache()
-	e, err := c.newEntry(tenant, tenantSecretKind)
+func (c *Client) refresh(ctx context.Context, tenant string) (*cacheItem, error) {
+	e, err := c.tenantEntry(tenant)
 	if err != nil {
 		return nil, err
 	}
-	if cache.ctx.Err() != nil {
-		return nil, ErrClosed
-	}
-	number := e.number.Load()
-	if e.loading() { // it may have read what was there before the change
-		if _, err := cache.join(ctx, e, wanted, noLimit); errors.Is(err, ErrClosed) {
-			return nil, err
-		}
-		if ctx.Err() != nil { // also where that load has just succeeded: it proves nothing here
-			return nil, abandoned(ctx)
-		}
-	}
-	e.mu.Lock()
-	e.reconsider()
-	e.mu.Unlock()
-	return cache.loadAfter(ctx, e, number)
+	return c.cache().Refresh(ctx, e)
 }
 
 // Invalidate forgets what is held of a tenant, or of the [Global] space: its HMAC
@@ -54,8 +33,8 @@ func (c *Client) refresh(ctx context.Context, tenant string) (*snapshot, error) 
 // alone. The error, an *Error, is
 // ErrInvalidTenant or ErrClosed.
 func (c *Client) Invalidate(tenant string, paths ...string) error {
-	began := c.cache().beganAt()
-	return c.end(context.Background(), "Invalidate", tenant, "", began, nil, c.invalidate(tenant, paths))
+	o := c.begin(context.Background(), "Invalidate", tenant, "")
+	return o.end(nil, c.invalidate(tenant, paths))
 }
 
 func (c *Client) invalidate(tenant string, paths []string) error {
@@ -64,31 +43,14 @@ func (c *Client) invalidate(tenant string, paths []string) error {
 			return err
 		}
 	}
-	cache := c.cache()
-	if cache.ctx.Err() != nil {
+	k := c.cache()
+	if k.Closed() {
 		return ErrClosed
 	}
-	for _, e := range cache.table.of(tenant) {
-		if len(paths) == 0 || slices.Contains(paths, e.kind.path) {
-			cache.invalidate(e)
+	for _, e := range k.Of(tenant) {
+		if len(paths) == 0 || slices.Contains(paths, e.Subject.kind.path) {
+			k.Invalidate(e)
 		}
 	}
 	return nil
-}
-
-// invalidate keeps the pause after a load without an answer: what is invalidated
-// often, as events do, is not loaded more often for it.
-func (c *cache) invalidate(e *entry) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c.void(e)
-	e.hold(c.table, nil)
-	e.reconsider()
-}
-
-// reconsider forgets a definite no. Its caller holds e.mu.
-func (e *entry) reconsider() {
-	if e.failure != nil && e.failure.Definite {
-		e.forgive()
-	}
 }

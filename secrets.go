@@ -72,6 +72,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/formbridge/tenantsecrets/internal/cache"
 	"github.com/formbridge/tenantsecrets/internal/document"
 )
 
@@ -81,8 +82,9 @@ type Client struct {
 	api     API
 	naming  Naming
 	options Options // resolved
+	watch   *watch
 	loader  *loader
-	cache   func() *cache // a closure: reflection does not reach the keys in it
+	cache   func() *secretCache // a closure: reflection does not reach the keys in it
 }
 
 // New returns a client of the secrets that naming names. It calls nothing. The
@@ -98,16 +100,13 @@ func New(api API, naming Naming, optFns ...func(*Options)) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tenantsecrets: New: %w", err)
 	}
-	cache := newCache(&o)
-	hidden := hide(cache)
-	reported := &reported{api, hidden}
-	loader := newLoader(reported, &o, cache)
-	cache.fetch = loader.fetch
-	return &Client{reported, naming, o, loader, hidden}, nil
+	clock := cache.NewClock(o.Now)
+	w := &watch{observe: o.Observe, now: clock.Time}
+	reported := &reported{api, w}
+	loader := newLoader(reported, &o, w)
+	secrets := newCache(&o, clock, loader)
+	return &Client{reported, naming, o, w, loader, func() *secretCache { return secrets }}, nil
 }
-
-// hide puts what holds keys where reflection does not get to.
-func hide(c *cache) func() *cache { return func() *cache { return c } }
 
 // Naming returns the naming that the client was made with.
 func (c *Client) Naming() Naming { return c.naming }
@@ -129,8 +128,7 @@ func (c *Client) Close() {
 	if c == nil || c.cache == nil {
 		return // New has failed
 	}
-	c.cache().close()
-	c.cache().table.close()
+	c.cache().Close()
 }
 
 // hmacPath is the secret type of a tenant's own HMAC secret.
@@ -140,7 +138,7 @@ const hmacPath = "hmac_key"
 // and prints without the secret. Ask for it per request: one that is kept does
 // not follow a rotation.
 type TenantSecret struct {
-	open func() *snapshot // a closure, for the keys are in it
+	open func() (*secret, *loaded) // a closure, for the keys are in it
 }
 
 // hmacText is what a TenantSecret says beside its keys.
@@ -149,33 +147,42 @@ type hmacText struct {
 	createdAt        int64 // in microseconds
 }
 
-// snapshot is an empty one for the zero TenantSecret.
-func (s *TenantSecret) snapshot() *snapshot {
+// secret is an empty one for the zero TenantSecret.
+func (s *TenantSecret) secret() *secret {
 	if s.open == nil {
-		return &snapshot{entry: &entry{}}
+		return &secret{}
 	}
-	return s.open()
+	of, _ := s.open()
+	return of
+}
+
+func (s *TenantSecret) loaded() *loaded {
+	if s.open == nil {
+		return &loaded{}
+	}
+	_, l := s.open()
+	return l
 }
 
 // Keys returns the keys that verify what the tenant sends, and sign as it would.
-func (s *TenantSecret) Keys() Keyring { return s.snapshot().keyring }
+func (s *TenantSecret) Keys() Keyring { return s.loaded().keyring }
 
 // Name returns the secret's name in Secrets Manager.
-func (s *TenantSecret) Name() string { return s.snapshot().entry.name }
+func (s *TenantSecret) Name() string { return s.secret().name }
 
 // VersionID returns the id of the version that was read.
-func (s *TenantSecret) VersionID() string { return s.snapshot().current }
+func (s *TenantSecret) VersionID() string { return s.loaded().current }
 
 // CreatedAt returns when the newest key was made, to the microsecond.
-func (s *TenantSecret) CreatedAt() time.Time { return time.UnixMicro(s.snapshot().createdAt).UTC() }
+func (s *TenantSecret) CreatedAt() time.Time { return time.UnixMicro(s.loaded().createdAt).UTC() }
 
 // Secret returns the newest key as it is stored, to hand to the tenant.
-func (s *TenantSecret) Secret() Value { return NewValue(s.snapshot().secret) }
+func (s *TenantSecret) Secret() Value { return NewValue(s.loaded().secret) }
 
 // WebhookSecret returns the newest key in the form "whsec_" and base64, which
 // Standard Webhooks libraries take.
 func (s *TenantSecret) WebhookSecret() Value {
-	key := document.Key{Secret: s.snapshot().secret, Encoding: s.snapshot().encoding}
+	key := document.Key{Secret: s.loaded().secret, Encoding: s.loaded().encoding}
 	bytes, _ := key.Bytes() // a decoded key's bytes are valid
 	return NewValue(document.Whsec(bytes))
 }
@@ -195,39 +202,25 @@ func (s *TenantSecret) LogValue() slog.Value { return slog.StringValue(s.String(
 // its type, so that none stands in for a tenant's own secret.
 var tenantSecretKind = &secretKind{hmacPath, reflect.TypeFor[hmacText](), hmacDecoder(newTenantSecret), false}
 
-func newTenantSecret(s *snapshot) any {
-	return &TenantSecret{func() *snapshot { return s }}
+func newTenantSecret(s *secret, l *loaded) any {
+	return &TenantSecret{func() (*secret, *loaded) { return s, l }}
 }
 
 // TenantSecret returns a tenant's HMAC secret, as fresh as [Options] say. A cold
 // one costs a DescribeSecret and a GetSecretValue, whatever the number of
 // callers. ctx bounds this call's wait alone. The error is an *Error.
 func (c *Client) TenantSecret(ctx context.Context, tenant string) (*TenantSecret, error) {
-	began := c.cache().beganAt()
-	s, _, err := c.tenantSnapshot(ctx, tenant, wanted)
-	if err != nil {
-		return nil, c.end(ctx, "TenantSecret", tenant, hmacPath, began, nil, err)
-	}
-	_ = c.end(ctx, "TenantSecret", tenant, hmacPath, began, s, nil)
-	return s.value.(*TenantSecret), nil
+	o := c.begin(ctx, "TenantSecret", tenant, hmacPath)
+	i, _, err := c.tenantItem(ctx, tenant, false)
+	return tenantSecretOf(&o, i, err)
 }
 
-// tenantSnapshot returns what may be served, and when it was asked for.
-func (c *Client) tenantSnapshot(ctx context.Context, tenant string, n need) (*snapshot, moment, error) {
-	cache := c.cache()
-	e, s, now := cache.find(tenant, hmacPath)
-	if s != nil {
-		return s, moment{at: now}, nil
+// tenantSecretOf ends a call that returns a tenant's secret.
+func tenantSecretOf(c *call, i *cacheItem, err error) (*TenantSecret, error) {
+	if err := c.end(i, err); err != nil {
+		return nil, err
 	}
-	if e == nil {
-		var err error
-		if e, err = c.newEntry(tenant, tenantSecretKind); err != nil {
-			return nil, moment{}, err
-		}
-	}
-	asked := moment{number: e.number.Load(), counted: true}
-	s, err := cache.get(ctx, e, n)
-	return s, asked, err
+	return i.Value.value.(*TenantSecret), nil
 }
 
 // Verify calls try with the tenant's keys. Where try's error is ErrMismatch, the
@@ -243,16 +236,13 @@ func (c *Client) tenantSnapshot(ctx context.Context, tenant string, n need) (*sn
 // It is what signature schemes are built on; for the plain one use
 // [Client.VerifyHMAC].
 func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) error) error {
-	began := c.cache().beganAt()
-	s, asked, err := c.tenantSnapshot(ctx, tenant, webhook)
+	o := c.begin(ctx, "Verify", tenant, hmacPath)
+	i, asked, err := c.tenantItem(ctx, tenant, true)
 	if err != nil {
-		return c.end(ctx, "Verify", tenant, hmacPath, began, nil, unknownIsSignature(err))
+		return o.end(nil, unknownIsSignature(err))
 	}
-	s, err = c.retry(ctx, s, asked, try(s.keyring), try)
-	if asked.counted && s != nil {
-		c.cache().verified(s.entry, err == nil)
-	}
-	return c.end(ctx, "Verify", tenant, hmacPath, began, s, err)
+	i, err = c.retry(ctx, i, asked, try(i.Value.keyring), try)
+	return o.end(i, err)
 }
 
 // VerifyHMAC reports whether a live key of the tenant made the signature of the message,
@@ -267,22 +257,20 @@ func (c *Client) Verify(ctx context.Context, tenant string, try func(Keyring) er
 // could not be answered: answer 503, so that the sender tries again. The error is an
 // *Error.
 func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, signature string) error {
-	began := c.cache().beganAt()
+	o := c.begin(ctx, "VerifyHMAC", tenant, hmacPath)
 	var tag [32]byte
 	if !parseSignature(&tag, signature) {
-		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, c.refuse(tenant))
+		return o.end(nil, c.refuse(tenant))
 	}
-	s, asked, err := c.tenantSnapshot(ctx, tenant, webhook)
+	i, asked, err := c.tenantItem(ctx, tenant, true)
 	if err != nil {
-		return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, nil, unknownIsSignature(err))
+		return o.end(nil, unknownIsSignature(err))
 	}
-	if err = s.keys.Verify(&tag, message); err != nil {
-		s, err = c.retry(ctx, s, asked, err, func(k Keyring) error { return k.ring().Verify(&tag, message) })
+	err = i.Value.keys.Verify(&tag, message)
+	if err != nil || asked.Waited() {
+		i, err = c.retry(ctx, i, asked, err, func(k Keyring) error { return k.ring().Verify(&tag, message) })
 	}
-	if asked.counted && s != nil {
-		c.cache().verified(s.entry, err == nil)
-	}
-	return c.end(ctx, "VerifyHMAC", tenant, hmacPath, began, s, err)
+	return o.end(i, err)
 }
 
 // refuse is the answer to a text that is no signature: the same for every tenant.
@@ -290,28 +278,42 @@ func (c *Client) refuse(tenant string) error {
 	if err := ValidateTenant(tenant); err != nil {
 		return err
 	}
-	if c.cache().ctx.Err() != nil {
+	if c.cache().Closed() {
 		return ErrClosed
 	}
 	return ErrSignature
 }
 
-// retry tries once more after a mismatch, with newer keys, where there are any to
-// be had. What it returns is what the last try was with.
-func (c *Client) retry(ctx context.Context, s *snapshot, asked moment, err error, try func(Keyring) error) (*snapshot, error) {
-	if !errors.Is(err, ErrMismatch) {
-		return s, err
+// retry tries once more after a mismatch, with newer keys if there are any. It returns the
+// item that the last try was with.
+func (c *Client) retry(ctx context.Context, i *cacheItem, asked cache.Mark, err error, try func(Keyring) error) (*cacheItem, error) {
+	first := i.Entry()
+	if errors.Is(err, ErrMismatch) {
+		i, err = c.retryNewer(ctx, i, asked, err, try)
 	}
-	newer, failed := c.cache().newer(ctx, s, asked)
+	if asked.Waited() {
+		c.cache().Verified(first, err == nil)
+	}
+	return i, err
+}
+
+func (c *Client) retryNewer(ctx context.Context, i *cacheItem, asked cache.Mark, err error, try func(Keyring) error) (*cacheItem, error) {
+	newer, failed := c.cache().Newer(ctx, i, asked)
+	failed = explainCache(failed)
 	switch {
 	case isDefinite(failed), errors.Is(failed, ErrClosed):
 		return nil, unknownIsSignature(failed)
 	case failed != nil:
-		return s, &failure{Sentinel: ErrUnconfirmed, Detail: reason(failed), Cause: failed}
-	case newer == s:
-		return s, err
+		return i, &failure{Sentinel: ErrUnconfirmed, Detail: reason(failed), Cause: failed}
+	case newer == i:
+		return i, err
 	}
-	return newer, try(newer.keyring)
+	return newer, try(newer.Value.keyring)
+}
+
+func isDefinite(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && f.Definite
 }
 
 // reason is what is known of a failure beside its sentinel.
@@ -329,24 +331,6 @@ func unknownIsSignature(err error) error {
 		return err
 	}
 	return &failure{Sentinel: ErrSignature, Cause: err, Detail: err.Error(), Definite: true}
-}
-
-// newEntry makes the cache's place for a secret. Only valid names have one, so
-// that finding it is all the validation a hit needs.
-func (c *Client) newEntry(tenant string, kind *secretKind) (*entry, error) {
-	if tenant == Global && kind == tenantSecretKind {
-		return nil, ValidateTenant(tenant)
-	}
-	name, err := c.naming.Build(tenant, kind.path)
-	if err != nil {
-		return nil, err
-	}
-	end := len(name) - len(kind.path) - len("/")
-	e := c.cache().table.add(newEntry(secret{name: name, tenant: name[end-len(tenant) : end], kind: kind}))
-	if e.kind.of != kind.of {
-		return nil, fmt.Errorf("%w: this client reads %s as %v already, not as %v", ErrInvalidOption, kind.path, e.kind.of, kind.of)
-	}
-	return e, nil
 }
 
 // String names the client's naming.

@@ -1,10 +1,6 @@
 package tenantsecrets
 
-import (
-	"sync/atomic"
-	"time"
-	"unsafe"
-)
+import "time"
 
 // Stats is what a client has done since it was made, and what it holds.
 type Stats struct {
@@ -41,34 +37,19 @@ type Stats struct {
 // milliseconds for 100,000, and takes no lock: counts that belong together may be
 // apart by what happens meanwhile. It may be called from any number of goroutines.
 func (c *Client) Stats() Stats {
-	k := c.cache()
+	k := c.cache().Stats()
 	s := Stats{
-		Hits:        k.counts.hits.sum(),
-		Stale:       k.counts.stale.Load(),
-		Negatives:   k.counts.negatives.Load(),
-		Loads:       k.counts.loads.Load(),
-		Failures:    k.counts.failures.Load(),
+		Hits: k.Hits, Stale: k.Stale, Negatives: k.Negatives, Loads: k.Loads, Failures: k.Failures,
+		Evictions: k.Evictions, Held: k.Cached, Oldest: k.Oldest,
 		Calls:       make(map[string]uint64, len(operations)),
-		Evictions:   k.table.evictions.Load(),
-		WrongTenant: k.counts.wrongTenant.Load(),
-		Malformed:   k.counts.malformed.Load(),
-		BadPrevious: k.counts.badPrevious.Load(),
+		WrongTenant: c.watch.wrongTenant.Load(),
+		Malformed:   c.watch.malformed.Load(),
+		BadPrevious: c.watch.badPrevious.Load(),
 	}
 	for op, name := range operations {
-		s.Calls[name] = k.counts.requests[op].Load()
+		s.Calls[name] = c.watch.requests[op].Load()
 	}
-	s.Oldest, s.Held = k.table.oldest(k.clock.elapsed())
 	return s
-}
-
-// counts are the cache's. Only hits are counted so often that cores would wait for
-// each other.
-type counts struct {
-	hits                                stripedCounter
-	stale, negatives                    atomic.Uint64
-	loads, failures                     atomic.Uint64
-	wrongTenant, malformed, badPrevious atomic.Uint64
-	requests                            [len(operations)]atomic.Uint64
 }
 
 // operation is one of Secrets Manager's.
@@ -86,28 +67,4 @@ var operations = [...]string{
 	getSecretValue:      "GetSecretValue",
 	batchGetSecretValue: "BatchGetSecretValue",
 	createSecret:        "CreateSecret",
-}
-
-// stripedCounter counts without coupling cores: a goroutine finds its stripe by
-// where its stack is, so that two that run at once seldom share one.
-type stripedCounter struct{ stripes [64]stripe }
-
-// stripe fills a cache line, so that it shares none.
-type stripe struct {
-	n atomic.Uint64
-	_ [56]byte
-}
-
-const minStack = 2048 // bytes of a goroutine's stack in the Go runtime
-
-func (c *stripedCounter) add() {
-	var here byte
-	c.stripes[uintptr(unsafe.Pointer(&here))/minStack%uintptr(len(c.stripes))].n.Add(1)
-}
-
-func (c *stripedCounter) sum() (n uint64) {
-	for i := range c.stripes {
-		n += c.stripes[i].n.Load()
-	}
-	return n
 }

@@ -1,4 +1,4 @@
-package tenantsecrets
+package cache
 
 import (
 	"math/rand/v2"
@@ -8,35 +8,35 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sieveModel is SIEVE as its paper has it: a queue, a visited bit each, and a hand
-// that goes from the tail to the head. Beyond the paper one that is loading is
-// passed over.
+// sieveModel is SIEVE as its paper describes it: a queue, a visited bit for each entry,
+// and a hand that moves from the tail to the head. Beyond the paper, the hand passes over
+// entries that are being loaded.
 type sieveModel struct {
-	queue   []*entry // the tail first
-	visited map[*entry]bool
-	hand    *entry // nil: at the tail, once it is asked
+	queue   []*testEntry // the tail first
+	visited map[*testEntry]bool
+	hand    *testEntry // nil: at the tail, when it moves next
 }
 
-func (m *sieveModel) insert(e *entry) { m.queue = append(m.queue, e) }
+func (m *sieveModel) insert(e *testEntry) { m.queue = append(m.queue, e) }
 
-// next is the one before e in the paper's words, nil before the head.
-func (m *sieveModel) next(e *entry) *entry {
+// next is the entry that the paper calls the one before e; nil at the head.
+func (m *sieveModel) next(e *testEntry) *testEntry {
 	if at := slices.Index(m.queue, e) + 1; at < len(m.queue) {
 		return m.queue[at]
 	}
 	return nil
 }
 
-func (m *sieveModel) remove(e *entry) {
+func (m *sieveModel) remove(e *testEntry) {
 	if m.hand == e {
 		m.hand = m.next(e)
 	}
-	m.queue = slices.DeleteFunc(m.queue, func(other *entry) bool { return other == e })
+	m.queue = slices.DeleteFunc(m.queue, func(other *testEntry) bool { return other == e })
 	delete(m.visited, e)
 }
 
-func (m *sieveModel) victim() *entry {
-	if !slices.ContainsFunc(m.queue, func(e *entry) bool { return !e.loading() }) {
+func (m *sieveModel) victim() *testEntry {
+	if !slices.ContainsFunc(m.queue, func(e *testEntry) bool { return !e.loading() }) {
 		clear(m.visited)
 		return nil
 	}
@@ -52,14 +52,14 @@ func (m *sieveModel) victim() *entry {
 	}
 }
 
-// sieveTest is both.
+// sieveTest is a sieve and its model.
 type sieveTest struct {
-	sieve sieve
+	sieve testSieve
 	model sieveModel
 	made  int
 }
 
-func (s *sieveTest) draw(t *rapid.T) *entry {
+func (s *sieveTest) draw(t *rapid.T) *testEntry {
 	if len(s.model.queue) == 0 {
 		t.Skip("there is none")
 	}
@@ -67,16 +67,16 @@ func (s *sieveTest) draw(t *rapid.T) *entry {
 }
 
 func (s *sieveTest) insert(*rapid.T) {
-	e := stranger(s.made)
+	e := numbered(nil, s.made)
 	s.made++
-	e.held.Store(newSnapshot(e))
+	e.item.Store(NewItem(e))
 	s.sieve.insert(e)
 	s.model.insert(e)
 }
 
 func (s *sieveTest) visit(t *rapid.T) {
 	e := s.draw(t)
-	e.held.Load().see()
+	e.item.Load().visit()
 	s.model.visited[e] = true
 }
 
@@ -103,7 +103,7 @@ func (s *sieveTest) load(t *rapid.T) {
 func (s *sieveTest) evict(t *rapid.T) {
 	got, want := s.sieve.victim(), s.model.victim()
 	if got != want {
-		t.Fatalf("%p has to leave, want %p", got, want)
+		t.Fatalf("the victim is %p, want %p", got, want)
 	}
 	if got != nil {
 		s.sieve.remove(got)
@@ -112,7 +112,7 @@ func (s *sieveTest) evict(t *rapid.T) {
 }
 
 func (s *sieveTest) check(t *rapid.T) {
-	var up, down []*entry
+	var up, down []*testEntry
 	for e := s.sieve.oldest; e != nil; e = e.newer {
 		up = append(up, e)
 	}
@@ -129,7 +129,7 @@ func TestSieveIsTheOneOfThePaper(t *testing.T) {
 	for name, more := range map[string]bool{"without loads": false, "with loads": true} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				s := &sieveTest{model: sieveModel{visited: map[*entry]bool{}}}
+				s := &sieveTest{model: sieveModel{visited: map[*testEntry]bool{}}}
 				actions := map[string]func(*rapid.T){
 					"": s.check, "insert": s.insert, "insert another": s.insert, "visit": s.visit, "evict": s.evict,
 					"remove": s.remove, "remove at the hand": s.removeAtHand,
@@ -146,23 +146,23 @@ func TestSieveIsTheOneOfThePaper(t *testing.T) {
 	}
 }
 
-// sieveOf returns one of n entries, the oldest first.
-func sieveOf(n int) (*sieve, []*entry) {
-	q, entries := &sieve{}, make([]*entry, n)
+// sieveOf returns a sieve of n entries that have an item, the oldest first.
+func sieveOf(n int) (*testSieve, []*testEntry) {
+	q, entries := &testSieve{}, make([]*testEntry, n)
 	for i := range entries {
-		entries[i] = stranger(i)
-		entries[i].held.Store(newSnapshot(entries[i]))
+		entries[i] = numbered(nil, i)
+		entries[i].item.Store(NewItem(entries[i]))
 		q.insert(entries[i])
 	}
 	return q, entries
 }
 
 func TestSieveSparesWhatIsLoading(t *testing.T) {
-	for name, prepare := range map[string]func(*entry){
-		"unused":                      func(*entry) {},
-		"used":                        func(e *entry) { e.held.Load().see() },
-		"for the first time":          func(e *entry) { e.held.Store(nil) },
-		"twice, one of them for void": func(e *entry) { e.running.Add(1) },
+	for name, prepare := range map[string]func(*testEntry){
+		"unused":                     func(*testEntry) {},
+		"used":                       func(e *testEntry) { e.item.Load().visit() },
+		"for the first time":         func(e *testEntry) { e.item.Store(nil) },
+		"twice, one load superseded": func(e *testEntry) { e.running.Add(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			q, entries := sieveOf(5)
@@ -171,49 +171,49 @@ func TestSieveSparesWhatIsLoading(t *testing.T) {
 				prepare(e)
 			}
 			if got := q.victim(); got != entries[4] {
-				t.Errorf("%s has to leave, want the one that is not loading", got.tenant)
+				t.Errorf("%s is the victim, want the entry that is not loading", got.Key.Owner)
 			}
 			for _, e := range slices.Concat(entries[4:], entries[:4]) {
-				q.remove(e) // all that are left are loading, and at last there is none
+				q.remove(e) // the rest are all loading, and at the end there is none
 				if got := q.victim(); got != nil {
-					t.Errorf("%s has to leave, want nobody", got.tenant)
+					t.Errorf("%s is the victim, want none", got.Key.Owner)
 				}
 			}
 		})
 	}
 }
 
-// One that is used all the time does not keep the hand from ending.
+// Entries that are used all the time do not keep the hand moving for ever.
 func TestSieveEndsWhileAllAreUsed(t *testing.T) {
 	q, entries := sieveOf(3)
 	whileChanging(func() {
 		for range 1000 {
 			if q.victim() == nil {
-				t.Error("nobody has to leave")
+				t.Error("there is no victim")
 			}
 		}
 	}, func() {
 		for _, e := range entries {
-			e.held.Load().see()
+			e.item.Load().visit()
 		}
 	})
 }
 
-func TestSieveLetsGoFirstWhatHoldsNothing(t *testing.T) {
+func TestSieveEvictsAnEntryWithoutAnItemFirst(t *testing.T) {
 	q, entries := sieveOf(3)
 	for _, e := range entries {
-		e.held.Load().see()
+		e.item.Load().visit()
 	}
-	entries[1].held.Store(nil)
+	entries[1].item.Store(nil)
 	if got := q.victim(); got != entries[1] {
-		t.Errorf("%s has to leave, want the one that holds nothing", got.tenant)
+		t.Errorf("%s is the victim, want the entry without an item", got.Key.Owner)
 	}
 }
 
-// scan asks for a working set of 1,000 in random order, and as often for one of
-// others, and returns the share of the working set that missed.
-func scan(table *table, requests, others int) float64 {
-	const working = 1000
+// scan asks for a working set of 300 entries in random order, and as often for one of
+// the others. It returns the share of the calls for the working set that missed.
+func scan(table *testTable, requests, others int) float64 {
+	const working = 300
 	random := rand.New(rand.NewPCG(1, 2))
 	misses, asked := 0, 0
 	for n := range requests {
@@ -221,13 +221,12 @@ func scan(table *table, requests, others int) float64 {
 		if n%2 == 1 {
 			id = working + n/2%others
 		}
-		e := table.entryOf(id)
-		missed := e == nil || e.held.Load() == nil
+		e := entryAt(table, keyOf(id))
+		missed := e == nil || e.item.Load() == nil
 		if missed {
-			e = table.keep(table.add(stranger(id)))
-			e.hold(table, newSnapshot(e))
+			loadedEntry(table, keyOf(id))
 		} else {
-			e.held.Load().see()
+			e.item.Load().visit()
 		}
 		if id < working && n > requests/2 { // once it has settled
 			asked++
@@ -239,20 +238,20 @@ func scan(table *table, requests, others int) float64 {
 	return float64(misses) / float64(asked)
 }
 
-// A tenth more than the working set is room enough beside a scan of any length;
-// least-recently-used would miss half of the time.
-func TestScanPassesThrough(t *testing.T) {
-	requests, others := atInternalDepth(200_000, 400_000), atInternalDepth(20_000, 100_000)
+// Room for a tenth more than the working set is enough beside a scan of any length.
+// Least-recently-used would miss half of the time.
+func TestScanDoesNotEvictTheWorkingSet(t *testing.T) {
+	requests, others := atDepth(60_000, 400_000), atDepth(6_000, 100_000)
 	for _, tt := range []struct {
 		capacity int
 		most     float64
-	}{{1100, 0.01}, {1000, 0.1}} {
-		table := newTable(tt.capacity)
+	}{{330, 0.01}, {300, 0.1}} {
+		table := newTable[subject, value](tt.capacity)
 		if misses := scan(table, requests, others); misses > tt.most {
 			t.Errorf("with room for %d, %.1f %% of the requests for the working set missed, want %.0f %% at most", tt.capacity, 100*misses, 100*tt.most)
 		}
-		if n := table.residents.size; n > tt.capacity {
-			t.Errorf("%d residents with room for %d", n, tt.capacity)
+		if n := table.known.size; n > tt.capacity {
+			t.Errorf("%d known entries with room for %d", n, tt.capacity)
 		}
 	}
 }

@@ -1,15 +1,14 @@
-package tenantsecrets
+package cache
 
 import (
 	"container/heap"
 	"context"
 	"sync"
-	"time"
 )
 
 // slots limits how many loads run at once. Where more are wanted, the one that was
 // asked for most often runs next; among equals, the one that has waited longest. So
-// after a long outage the busiest tenants recover first.
+// after a long outage the busiest owners recover first.
 type slots struct {
 	size int // 0: no limit
 
@@ -55,8 +54,6 @@ func (s *slots) take(ctx context.Context, asked int, queued func(*waiter)) error
 	}
 	return errNoSlot
 }
-
-var errNoSlot = error(transient("MaxLoads loads are running, and none ended in time"))
 
 // enqueue returns nil where there is a slot at once.
 func (s *slots) enqueue(asked int) *waiter {
@@ -164,61 +161,4 @@ func (q *waiters) Pop() any {
 	*q = (*q)[:last]
 	w.index = -1
 	return w
-}
-
-// bucket is a rate with a burst. A nil one has no limit.
-type bucket struct {
-	rate, burst float64 // tokens a second, and at most
-
-	mu     sync.Mutex
-	tokens float64
-	at     time.Duration // clock reading when tokens was right
-}
-
-// newBucket returns a full bucket.
-func newBucket(perSecond, burst int) *bucket {
-	return &bucket{rate: float64(perSecond), burst: float64(burst), tokens: float64(burst)}
-}
-
-// take takes a token, if there is one.
-func (b *bucket) take(now time.Duration) bool {
-	if b == nil {
-		return true
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.fill(now)
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
-}
-
-// spent reports whether there is no token to take.
-func (b *bucket) spent(now time.Duration) bool {
-	if b == nil {
-		return false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.fill(now)
-	return b.tokens < 1
-}
-
-func (b *bucket) fill(now time.Duration) {
-	if elapsed := now - b.at; elapsed > 0 {
-		b.tokens = min(b.burst, b.tokens+elapsed.Seconds()*b.rate)
-	}
-	b.at = now
-}
-
-// giveBack returns a token that was taken.
-func (b *bucket) giveBack() {
-	if b == nil {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.tokens = min(b.burst, b.tokens+1)
 }
