@@ -142,7 +142,7 @@ func (c *Client) tenantItem(ctx context.Context, tenant string, byMessage bool) 
 	k := c.cache()
 	e, i, m := k.Find(cache.Key{Owner: tenant})
 	if i != nil {
-		return k.Hit(i), m, nil
+		return k.Hit(i, byMessage), m, nil
 	}
 	if e == nil {
 		var err error

@@ -65,7 +65,7 @@ func Get[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (T,
 func kindItem[T any](ctx context.Context, c *Client, tenant string, kind Kind[T]) (*cacheItem, error) {
 	e, i, m := c.find(tenant, kind.Path, reflect.TypeFor[T]())
 	if i != nil {
-		return c.cache().Hit(i), nil
+		return c.cache().Hit(i, false), nil
 	}
 	if e == nil {
 		var err error

@@ -267,7 +267,9 @@ func (c *Client) VerifyHMAC(ctx context.Context, tenant string, message []byte, 
 		return o.end(nil, unknownIsSignature(err))
 	}
 	err = i.Value.keys.Verify(&tag, message)
-	if err != nil || asked.Waited() {
+	if err == nil && !asked.Waited() {
+		i.Visit()
+	} else {
 		i, err = c.retry(ctx, i, asked, err, func(k Keyring) error { return k.ring().Verify(&tag, message) })
 	}
 	return o.end(i, err)
@@ -293,6 +295,9 @@ func (c *Client) retry(ctx context.Context, i *cacheItem, asked cache.Mark, err 
 	}
 	if asked.Waited() {
 		c.cache().Verified(first, err == nil)
+	}
+	if err == nil {
+		i.Visit()
 	}
 	return i, err
 }

@@ -16,7 +16,7 @@ const seatWait = 10 * time.Millisecond
 type Batch[S Subject, V any] func(ctx context.Context, entries []*Entry[S, V]) (map[*Entry[S, V]]LoadFunc[S, V], error)
 
 // LoadBatch loads entries with one read. It calls ended for each of them, one after the
-// other, when its load has ended.
+// other, when its load or ctx has ended.
 //
 // Each entry has its own single flight, so other calls can join its load. An entry that is
 // already being loaded is left out of the read: waiting for it would delay the whole
@@ -31,17 +31,26 @@ func (c *Cache[S, V]) LoadBatch(ctx context.Context, entries []*Entry[S, V], rea
 	}
 	b.answer(ctx, b.await(seats, ended))
 	for _, s := range seats {
-		if s.result != nil {
-			r := <-s.result
-			report(ended, s.entry, r)
+		if s.result == nil {
+			continue
 		}
+		var r singleflight.Result
+		select {
+		case r = <-s.result:
+		case <-ctx.Done(): // another caller's load goes on
+			r.Err = ctx.Err()
+		}
+		if r.Err != nil && ctx.Err() != nil {
+			r.Err = c.Stopped(ctx)
+		}
+		report(ended, s.entry, r)
 	}
 }
 
 func report[S Subject, V any](ended func(*Entry[S, V], *Item[S, V], error), e *Entry[S, V], r singleflight.Result) {
 	if r.Err == nil {
 		if i := e.item.Load(); i != nil {
-			i.visit() // or it would be evicted before its first call
+			i.Visit() // or it would be evicted before its first call
 		}
 	}
 	i, _ := r.Val.(*Item[S, V])

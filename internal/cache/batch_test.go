@@ -214,7 +214,7 @@ func TestLoadInABatchIsBounded(t *testing.T) {
 
 // Close and the caller's context end a batch.
 func TestBatchIsEnded(t *testing.T) {
-	for name, want := range map[string]error{"by Close": ErrClosed, "by its context": errNoAnswer} {
+	for name, want := range map[string]error{"by Close": ErrClosed, "by its context": context.Canceled} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, c *testCache, s *source) {
 				b := &batchSource{source: s, delay: time.Hour}

@@ -57,12 +57,9 @@ func (i *Item[S, V]) confirm(number int64, began, read time.Duration) {
 	i.began.Store(int64(began))
 }
 
-// Visit marks the item as used, so that it is not evicted before it is used again.
-func (i *Item[S, V]) Visit() { i.visit() }
-
-// visit marks the item as used. The mark is read first: a cache line that is not written
-// stays in every core's cache.
-func (i *Item[S, V]) visit() {
+// Visit marks the item as used, so that the hand of the sieve spares it once. The mark is
+// read first: a cache line that is not written stays in every core's cache.
+func (i *Item[S, V]) Visit() {
 	if !i.visited.Load() {
 		i.visited.Store(true)
 	}

@@ -48,6 +48,7 @@ func (e *Stale) Unwrap() error { return e.Err }
 var (
 	errTimedOut   = &Error{Reason: "the load did not end in time"}
 	errNoSlot     = &Error{Reason: "MaxLoads loads are running, and none ended in time"}
+	errBusy       = &Error{Reason: "there is no free slot for a load in the background"}
 	errNoAnswer   = &Error{Reason: "no answer in time"}
 	errNoResult   = &Error{Reason: "the load ended without an answer"}
 	errSuperseded = &Error{Reason: "the secret was written while it was being read"}

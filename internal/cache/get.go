@@ -32,9 +32,13 @@ func (c *Cache[S, V]) Find(k Key) (*Entry[S, V], *Item[S, V], Mark) {
 	return i.entry, i, m
 }
 
-// Hit notes that an item from the cache is used, and returns it.
-func (c *Cache[S, V]) Hit(i *Item[S, V]) *Item[S, V] {
-	i.visit()
+// Hit notes that an item from the cache is used, and returns it. Where only a message asks
+// for the item, it is not protected from eviction until Visit says that the message is
+// valid: forged messages must not evict what valid ones use.
+func (c *Cache[S, V]) Hit(i *Item[S, V], byMessage bool) *Item[S, V] {
+	if !byMessage {
+		i.Visit()
+	}
 	c.counts.hits.add()
 	return i
 }
@@ -65,11 +69,11 @@ func (c *Cache[S, V]) get(ctx context.Context, e *Entry[S, V], n need) (*Item[S,
 		i, now := e.item.Load(), c.clock.Elapsed()
 		switch c.stage(i, now) {
 		case fresh:
-			return c.Hit(i), nil
+			return c.Hit(i, n.message), nil
 
 		case refreshAhead:
 			c.refresh(e, now)
-			return c.Hit(i), nil
+			return c.Hit(i, n.message), nil
 
 		case stale:
 			if i, err, done := c.getStale(ctx, e, n, i, now); done {
@@ -94,7 +98,7 @@ func (c *Cache[S, V]) stage(i *Item[S, V], now time.Duration) stage {
 func (c *Cache[S, V]) getStale(ctx context.Context, e *Entry[S, V], n need, i *Item[S, V], now time.Duration) (_ *Item[S, V], err error, done bool) { //nolint:revive,staticcheck // the error is the answer
 	if c.freshness.staleWait == 0 || e.late.Load() || c.backsOff(e, now) {
 		c.refresh(e, now)
-		return c.staleHit(i), nil, true
+		return c.staleHit(i, n), nil, true
 	}
 	number := i.number.Load()
 	loaded, err := c.join(ctx, e, n, c.freshness.staleWait)
@@ -105,7 +109,7 @@ func (c *Cache[S, V]) getStale(ctx context.Context, e *Entry[S, V], n need, i *I
 		e.waitedInVain(i, number)
 	}
 	if i = e.item.Load(); c.stage(i, c.clock.Elapsed()) != expired {
-		return c.staleHit(i), nil, true
+		return c.staleHit(i, n), nil, true
 	}
 	return nil, nil, false
 }
@@ -144,9 +148,9 @@ func (c *Cache[S, V]) outdated(err error, i *Item[S, V]) error {
 }
 
 // staleHit is a hit past the TTL.
-func (c *Cache[S, V]) staleHit(i *Item[S, V]) *Item[S, V] {
+func (c *Cache[S, V]) staleHit(i *Item[S, V], n need) *Item[S, V] {
 	c.counts.stale.Add(1)
-	return c.Hit(i)
+	return c.Hit(i, n.message)
 }
 
 // waitedInVain notes a StaleWait that ended without an answer, unless one has come at

@@ -396,7 +396,7 @@ func TestHitAllocatesNothing(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, func() {
 			_, i, _ := c.Find(k)
-			c.Hit(i)
+			c.Hit(i, false)
 		}); n != 0 {
 			t.Errorf("%v: %v allocations", k, n)
 		}

@@ -229,7 +229,7 @@ func askBy(ctx context.Context, c *testCache, owner string, byMessage bool) (*te
 	k := Key{Owner: owner}
 	e, i, m := c.Find(k)
 	if i != nil {
-		return c.Hit(i), m, nil
+		return c.Hit(i, byMessage), m, nil
 	}
 	if e == nil {
 		e = c.Entry(k, m, subject(owner))

@@ -45,9 +45,10 @@ func (c *Cache[S, V]) join(ctx context.Context, e *Entry[S, V], n need, wait tim
 }
 
 // outlives reports whether a load that ended with err must be followed by another: what
-// it read is outdated, or the limits of another group than g refused it.
+// it read is outdated, it was in the background and found no slot, or the limits of
+// another group than g refused it.
 func (c *Cache[S, V]) outlives(g *group, err error) bool {
-	return errors.Is(err, errSuperseded) || isNotInBatch(err) ||
+	return errors.Is(err, errSuperseded) || errors.Is(err, errBusy) || isNotInBatch(err) ||
 		errors.Is(err, errTooManyChecks) && g != &c.groups.checks ||
 		errors.Is(err, errTooManyUnknown) && g != &c.groups.unknown
 }
@@ -58,16 +59,26 @@ func (c *Cache[S, V]) refresh(e *Entry[S, V], now time.Duration) {
 	if c.backsOff(e, now) || !e.refreshing.CompareAndSwap(false, true) {
 		return
 	}
-	slots := c.groups.known.slots
-	if !slots.tryTake() {
+	if c.groups.known.slots.full() {
 		e.refreshing.Store(false)
 		return
 	}
 	go func() {
 		defer e.refreshing.Store(false)
-		defer slots.free()
-		_, _, _ = c.flights.Do(e.Subject.ID(), func() (any, error) { return c.loadNow(e, forCaller, c.config.Load) })
+		_, _, _ = c.flights.Do(e.Subject.ID(), func() (any, error) { return c.loadIfFree(e) })
 	}()
+}
+
+// loadIfFree loads where there is a slot at once. It takes the slot inside the flight: a
+// slot that is held while another flight is waited for may be the one that the other
+// flight needs.
+func (c *Cache[S, V]) loadIfFree(e *Entry[S, V]) (*Item[S, V], error) {
+	slots := c.groups.known.slots
+	if !slots.tryTake() {
+		return nil, errBusy
+	}
+	defer slots.free()
+	return c.loadNow(e, forCaller, c.config.Load)
 }
 
 // load waits until a load may begin, and loads. It is called by a flight alone, as

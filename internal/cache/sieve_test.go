@@ -76,7 +76,7 @@ func (s *sieveTest) insert(*rapid.T) {
 
 func (s *sieveTest) visit(t *rapid.T) {
 	e := s.draw(t)
-	e.item.Load().visit()
+	e.item.Load().Visit()
 	s.model.visited[e] = true
 }
 
@@ -160,7 +160,7 @@ func sieveOf(n int) (*testSieve, []*testEntry) {
 func TestSieveSparesWhatIsLoading(t *testing.T) {
 	for name, prepare := range map[string]func(*testEntry){
 		"unused":                     func(*testEntry) {},
-		"used":                       func(e *testEntry) { e.item.Load().visit() },
+		"used":                       func(e *testEntry) { e.item.Load().Visit() },
 		"for the first time":         func(e *testEntry) { e.item.Store(nil) },
 		"twice, one load superseded": func(e *testEntry) { e.running.Add(1) },
 	} {
@@ -194,7 +194,7 @@ func TestSieveEndsWhileAllAreUsed(t *testing.T) {
 		}
 	}, func() {
 		for _, e := range entries {
-			e.item.Load().visit()
+			e.item.Load().Visit()
 		}
 	})
 }
@@ -202,7 +202,7 @@ func TestSieveEndsWhileAllAreUsed(t *testing.T) {
 func TestSieveEvictsAnEntryWithoutAnItemFirst(t *testing.T) {
 	q, entries := sieveOf(3)
 	for _, e := range entries {
-		e.item.Load().visit()
+		e.item.Load().Visit()
 	}
 	entries[1].item.Store(nil)
 	if got := q.victim(); got != entries[1] {
@@ -226,7 +226,7 @@ func scan(table *testTable, requests, others int) float64 {
 		if missed {
 			loadedEntry(table, keyOf(id))
 		} else {
-			e.item.Load().visit()
+			e.item.Load().Visit()
 		}
 		if id < working && n > requests/2 { // once it has settled
 			asked++

@@ -4,26 +4,31 @@ import (
 	"container/heap"
 	"context"
 	"sync"
+	"time"
 )
 
-// slots limits how many loads run at once. Where more are wanted, the one that was
-// asked for most often runs next; among equals, the one that has waited longest. So
-// after a long outage the busiest owners recover first.
+// slots limits how many loads run at once. Where more are wanted, the one that has waited
+// longest runs next, and each call that asks for a load counts as askBonus more. So after
+// a long outage the busiest owners recover first, and the others are not forgotten.
 type slots struct {
 	size int // 0: no limit
+	base time.Time
 
-	mu      sync.Mutex
-	used    int
-	arrived uint64
-	queue   waiters
+	mu    sync.Mutex
+	used  int
+	count uint64 // of all waiters so far
+	queue waiters
 }
 
-func newSlots(size int) *slots { return &slots{size: size} }
+// askBonus is how far a call that asks for a load moves it up in the queue.
+const askBonus = time.Second / 5
+
+func newSlots(size int) *slots { return &slots{size: size, base: time.Now()} }
 
 // waiter is a load that waits for its slot.
 type waiter struct {
-	asked   int    // how many calls have asked for the load
-	arrived uint64 // in which order the waiters came
+	arrived time.Duration // after slots.base, less askBonus for each call
+	number  uint64        // in which order the waiters came
 	ready   chan struct{}
 	slots   *slots
 	refused bool // it was sent away, see sendAway
@@ -63,8 +68,9 @@ func (s *slots) enqueue(asked int) *waiter {
 		s.used++
 		return nil
 	}
-	s.arrived++
-	w := &waiter{asked: asked, arrived: s.arrived, ready: make(chan struct{}), slots: s}
+	s.count++
+	arrived := time.Since(s.base) - time.Duration(asked)*askBonus
+	w := &waiter{arrived: arrived, number: s.count, ready: make(chan struct{}), slots: s}
 	heap.Push(&s.queue, w)
 	return w
 }
@@ -85,7 +91,7 @@ func (w *waiter) raise() {
 	s := w.slots
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.asked++
+	w.arrived -= askBonus
 	if w.index >= 0 {
 		heap.Fix(&s.queue, w.index)
 	}
@@ -137,10 +143,10 @@ type waiters []*waiter
 func (q waiters) Len() int { return len(q) }
 
 func (q waiters) Less(i, j int) bool {
-	if q[i].asked != q[j].asked {
-		return q[i].asked > q[j].asked
+	if q[i].arrived != q[j].arrived {
+		return q[i].arrived < q[j].arrived
 	}
-	return q[i].arrived < q[j].arrived
+	return q[i].number < q[j].number
 }
 
 func (q waiters) Swap(i, j int) {

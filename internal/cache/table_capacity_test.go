@@ -107,7 +107,7 @@ func TestTableStaysConsistent(t *testing.T) {
 			},
 			"store": func(t *rapid.T) { e := draw(t); table.store(e, NewItem(e)) },
 			"clear": func(t *rapid.T) { table.clear(draw(t)) },
-			"visit": func(t *rapid.T) { draw(t).latest().visit() },
+			"visit": func(t *rapid.T) { draw(t).latest().Visit() },
 			"load":  func(t *rapid.T) { e := draw(t); e.running.Store(1 - e.running.Load()) },
 			"drop": func(t *rapid.T) {
 				if e := draw(t); !e.exists.Load() {
