@@ -29,7 +29,7 @@ var (
 	// ErrRefused: Secrets Manager refuses a write, and would refuse it again: a quota is
 	// reached, or the request or the state of the secret does not allow it. The text says
 	// which. Nothing was written.
-	ErrRefused = errors.New("Secrets Manager refuses the write: mend what it names, then call again")
+	ErrRefused = errors.New("the write is refused by Secrets Manager: change what the text names, then call again")
 
 	// ErrStale is an ErrUnavailable: something is held, but it is older than
 	// MaxStale.

@@ -76,7 +76,7 @@ func (c *Cache[S, V]) get(ctx context.Context, e *Entry[S, V], n need) (*Item[S,
 			return c.Hit(i, n.message), nil
 
 		case stale:
-			if i, err, done := c.getStale(ctx, e, n, i, now); done {
+			if i, done, err := c.getStale(ctx, e, n, i, now); done {
 				return i, err
 			}
 
@@ -95,23 +95,23 @@ func (c *Cache[S, V]) stage(i *Item[S, V], now time.Duration) stage {
 
 // getStale waits a little for a load. It is not done where the item has expired
 // meanwhile.
-func (c *Cache[S, V]) getStale(ctx context.Context, e *Entry[S, V], n need, i *Item[S, V], now time.Duration) (_ *Item[S, V], err error, done bool) { //nolint:revive,staticcheck // the error is the answer
+func (c *Cache[S, V]) getStale(ctx context.Context, e *Entry[S, V], n need, i *Item[S, V], now time.Duration) (_ *Item[S, V], done bool, err error) {
 	if c.freshness.staleWait == 0 || e.late.Load() || c.backsOff(e, now) {
 		c.refresh(e, now)
-		return c.staleHit(i, n), nil, true
+		return c.staleHit(i, n), true, nil
 	}
 	number := i.number.Load()
 	loaded, err := c.join(ctx, e, n, c.freshness.staleWait)
 	if err == nil || errors.Is(err, ErrClosed) || c.classify(err) != Transient {
-		return loaded, err, true
+		return loaded, true, err
 	}
 	if errors.Is(err, errTimedOut) {
 		e.waitedInVain(i, number)
 	}
 	if i = e.item.Load(); c.stage(i, c.clock.Elapsed()) != expired {
-		return c.staleHit(i, n), nil, true
+		return c.staleHit(i, n), true, nil
 	}
-	return nil, nil, false
+	return nil, false, nil
 }
 
 // getExpired waits for a load, unless none may begin.

@@ -150,7 +150,7 @@ func TestClassesOfFailures(t *testing.T) {
 		time.Sleep(test.pause - 1)
 		_, _, _ = ask(t.Context(), c, owner)
 		s.checkLoads(t, 2)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		_, _, _ = ask(t.Context(), c, owner)
 		synctest.Wait()
 		s.checkLoads(t, 3)
@@ -270,12 +270,12 @@ func TestLoadThatDoesNotReturn(t *testing.T) {
 		after time.Duration
 	}
 	eachInBubble(t, map[string]row{
-		"panic":               {func(context.Context) error { panic(private) }, 0},
-		"panic with nil map":  {func(context.Context) error { var m map[string]int; m[private] = 1; return nil }, 0},
-		"Goexit":              {func(context.Context) error { runtime.Goexit(); return nil }, 0},
-		"no value, no error":  {func(context.Context) error { return nil }, 0},
-		"ignores its context": {func(context.Context) error { time.Sleep(time.Hour); return nil }, loadTimeout},
-		"ends with it":        {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, loadTimeout},
+		"panic":                {func(context.Context) error { panic(private) }, 0},
+		"panic of the runtime": {func(context.Context) error { var e *testEntry; e.Subject = private; return nil }, 0},
+		"Goexit":               {func(context.Context) error { runtime.Goexit(); return nil }, 0},
+		"no value, no error":   {func(context.Context) error { return nil }, 0},
+		"ignores its context":  {func(context.Context) error { time.Sleep(time.Hour); return nil }, loadTimeout},
+		"ends with it":         {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, loadTimeout},
 	}, func(t *testing.T, c *testCache, s *source, test row) {
 		s.instead = func(ctx context.Context, _ *testEntry, _ testNeed) (*testItem, int64, error) {
 			return nil, 0, test.load(ctx)

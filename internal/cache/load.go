@@ -84,7 +84,7 @@ func (c *Cache[S, V]) loadIfFree(e *Entry[S, V]) (*Item[S, V], error) {
 // load waits until a load may begin, and loads. It is called by a flight alone, as
 // loadNow is.
 func (c *Cache[S, V]) load(g *group, e *Entry[S, V], n need) (*Item[S, V], error) {
-	if i, err, answered := c.answered(e, n); answered {
+	if i, answered, err := c.answered(e, n); answered {
 		return i, err
 	}
 	ctx, cancel := c.timed(c.ctx)
@@ -99,24 +99,24 @@ func (c *Cache[S, V]) load(g *group, e *Entry[S, V], n need) (*Item[S, V], error
 }
 
 // answered reports whether no load is needed or none may begin, and what the answer is.
-func (c *Cache[S, V]) answered(e *Entry[S, V], n need) (i *Item[S, V], err error, answered bool) { //nolint:revive,staticcheck // the error is the answer
+func (c *Cache[S, V]) answered(e *Entry[S, V], n need) (i *Item[S, V], answered bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return c.answer(e, n, c.clock.Elapsed())
 }
 
 // answer is answered for a caller that holds e.mu.
-func (c *Cache[S, V]) answer(e *Entry[S, V], n need, now time.Duration) (i *Item[S, V], err error, answered bool) { //nolint:revive,staticcheck // the error is the answer
+func (c *Cache[S, V]) answer(e *Entry[S, V], n need, now time.Duration) (i *Item[S, V], answered bool, err error) {
 	i = e.item.Load()
 	switch {
 	case c.Closed():
-		return nil, ErrClosed, true
+		return nil, true, ErrClosed
 	case c.suffices(i, now, n.after):
-		return i, nil, true
+		return i, true, nil
 	case c.backsOff(e, now):
-		return nil, e.failure, true
+		return nil, true, e.failure
 	}
-	return nil, nil, false
+	return nil, false, nil
 }
 
 func (c *Cache[S, V]) suffices(i *Item[S, V], now time.Duration, after int64) bool {
@@ -164,7 +164,7 @@ func (c *Cache[S, V]) begin(e *Entry[S, V], n need) (l *loading[S, V], i *Item[S
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := c.clock.Elapsed()
-	if i, err, answered := c.answer(e, n, now); answered {
+	if i, answered, err := c.answer(e, n, now); answered {
 		return nil, i, err
 	}
 	if now-time.Duration(e.begun.Load()) > 2*maxCheckGap {

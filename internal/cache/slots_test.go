@@ -114,7 +114,9 @@ func TestRaisingALoadThatHasItsSlot(t *testing.T) {
 		go func() { done <- s.take(t.Context(), 0, nil) }()
 		synctest.Wait()
 		s.free()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 		first.raise()
 		s.free()
 		if err := <-done; err != nil {
