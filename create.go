@@ -135,7 +135,7 @@ func (n *creating) send(ctx context.Context) (*secretsmanager.CreateSecretOutput
 	}
 	ctx, cancel := n.cache.Bounded(ctx)
 	defer cancel()
-	out, err := n.api.CreateSecret(ctx, n.request)
+	out, err := n.api.CreateSecret(ctx, n.request, answer.Limit(answer.OneSecret))
 	if err == nil && (out == nil || out.Name == nil && out.ARN == nil) {
 		err = answer.ErrEmpty
 	}
@@ -207,7 +207,7 @@ func (n *creating) readVersion(ctx context.Context) (*secretsmanager.GetSecretVa
 	defer cancel()
 	out, err := n.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId: n.request.Name, VersionId: n.request.ClientRequestToken,
-	})
+	}, answer.Limit(answer.OneSecret))
 	if err == nil && (out == nil || out.Name == nil && out.ARN == nil) {
 		err = answer.ErrEmpty
 	}

@@ -7,8 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
 // Event is one thing that a client did, as [Options].Observe is told of it when it
@@ -140,8 +138,7 @@ func (c *call) report(i *cacheItem, err error) error {
 	return err
 }
 
-// reported is the API with every request counted and told of, and the size of every
-// answer limited.
+// reported is the API with every request counted and told of.
 type reported struct {
 	api   API
 	watch *watch
@@ -149,28 +146,28 @@ type reported struct {
 
 func (r *reported) DescribeSecret(ctx context.Context, in *secretsmanager.DescribeSecretInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error) {
 	began := r.watch.began()
-	out, err := r.api.DescribeSecret(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
+	out, err := r.api.DescribeSecret(ctx, in, optFns...)
 	r.watch.requested(ctx, describeSecret, in.SecretId, began, err)
 	return out, err
 }
 
 func (r *reported) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	began := r.watch.began()
-	out, err := r.api.GetSecretValue(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
+	out, err := r.api.GetSecretValue(ctx, in, optFns...)
 	r.watch.requested(ctx, getSecretValue, in.SecretId, began, err)
 	return out, err
 }
 
 func (r *reported) BatchGetSecretValue(ctx context.Context, in *secretsmanager.BatchGetSecretValueInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error) {
 	began := r.watch.began()
-	out, err := r.api.BatchGetSecretValue(ctx, in, append(optFns, answer.Limit(answer.ManySecrets))...)
+	out, err := r.api.BatchGetSecretValue(ctx, in, optFns...)
 	r.watch.requested(ctx, batchGetSecretValue, nil, began, err)
 	return out, err
 }
 
 func (r *reported) CreateSecret(ctx context.Context, in *secretsmanager.CreateSecretInput, optFns ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
 	began := r.watch.began()
-	out, err := r.api.CreateSecret(ctx, in, append(optFns, answer.Limit(answer.OneSecret))...)
+	out, err := r.api.CreateSecret(ctx, in, optFns...)
 	r.watch.requested(ctx, createSecret, in.Name, began, err)
 	return out, err
 }

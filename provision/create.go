@@ -147,7 +147,7 @@ func (p *Provisioner) create(ctx context.Context, s writer.Secret, optFns []func
 	}
 	in.SecretString = &text
 	_, err = writer.Repeat(ctx, p.writer, func(ctx context.Context) (*secretsmanager.CreateSecretOutput, error) {
-		out, err := p.api.CreateSecret(ctx, in)
+		out, err := p.api.CreateSecret(ctx, in, answer.Limit(answer.OneSecret))
 		if err != nil || out == nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
@@ -52,7 +53,7 @@ func (p *Provisioner) list(ctx context.Context, s writer.Secret) (map[string][]s
 	found := map[string][]string{}
 	for {
 		out, err := writer.Request(ctx, p.writer, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
-			return p.api.ListSecrets(ctx, in)
+			return p.api.ListSecrets(ctx, in, answer.Limit(answer.ManySecrets))
 		})
 		if err == nil {
 			err = p.writer.Listed(out.SecretList)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/formbridge/tenantsecrets"
+	"github.com/formbridge/tenantsecrets/internal/answer"
 	"github.com/formbridge/tenantsecrets/internal/writer"
 )
 
@@ -196,7 +197,7 @@ func (r *Rotator) pages(ctx context.Context, in *secretsmanager.ListSecretsInput
 	return func(yield func(*secretsmanager.ListSecretsOutput) bool) {
 		for {
 			out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.ListSecretsOutput, error) {
-				return r.api.ListSecrets(ctx, in)
+				return r.api.ListSecrets(ctx, in, answer.Limit(answer.ManySecrets))
 			})
 			if err == nil {
 				err = r.writer.Listed(out.SecretList)

@@ -172,7 +172,7 @@ func (r *Rotator) dropPending(ctx context.Context, s writer.Secret, arn, version
 // label moves a label, and compares the answer with the secret that was asked about.
 func (r *Rotator) label(ctx context.Context, s writer.Secret, in *secretsmanager.UpdateSecretVersionStageInput) error {
 	out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
-		return r.api.UpdateSecretVersionStage(ctx, in)
+		return r.api.UpdateSecretVersionStage(ctx, in, answer.Limit(answer.OneSecret))
 	})
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ func (r *Rotator) listVersions(ctx context.Context, s writer.Secret) (entries []
 	in := &secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String(s.ID()), IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(100)}
 	for {
 		out, err := writer.Request(ctx, r.writer, func(ctx context.Context) (*secretsmanager.ListSecretVersionIdsOutput, error) {
-			return r.api.ListSecretVersionIds(ctx, in)
+			return r.api.ListSecretVersionIds(ctx, in, answer.Limit(answer.ManySecrets))
 		})
 		if err == nil {
 			err = r.writer.AnsweredOf(s, out.Name, out.ARN)

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
 // MaxBatch is how many secrets one BatchGetSecretValue reads (API reference,
@@ -32,7 +34,7 @@ func Batch(ctx context.Context, api BatchAPI, names []string) (map[string]Load, 
 	loads := make(map[string]Load, len(names))
 	in := &secretsmanager.BatchGetSecretValueInput{SecretIdList: names}
 	for range maxPages {
-		out, err := api.BatchGetSecretValue(ctx, in)
+		out, err := api.BatchGetSecretValue(ctx, in, answer.Limit(answer.ManySecrets))
 		switch {
 		case err != nil:
 			return loads, err

@@ -9,6 +9,8 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
 // observer stands between the secretcache and the API for the time of one load.
@@ -25,7 +27,7 @@ func (o *observer) DescribeSecret(ctx context.Context, in *secretsmanager.Descri
 	if o.described != nil {
 		return o.described, nil
 	}
-	out, err := o.api.DescribeSecret(ctx, in)
+	out, err := o.api.DescribeSecret(ctx, in, answer.Limit(answer.OneSecret))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func (o *observer) DescribeSecret(ctx context.Context, in *secretsmanager.Descri
 }
 
 func (o *observer) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
-	out, err := o.api.GetSecretValue(ctx, in)
+	out, err := o.api.GetSecretValue(ctx, in, answer.Limit(answer.OneSecret))
 	if err != nil {
 		return nil, err
 	}

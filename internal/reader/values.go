@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
+
+	"github.com/formbridge/tenantsecrets/internal/answer"
 )
 
 // ValueAPI is what a load of [Values] calls.
@@ -61,7 +63,7 @@ func (l *values) Previous(ctx context.Context) (Version, error) {
 }
 
 func (l *values) get(ctx context.Context, label string) (*secretsmanager.GetSecretValueOutput, error) {
-	out, err := l.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &l.name, VersionStage: &label})
+	out, err := l.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &l.name, VersionStage: &label}, answer.Limit(answer.OneSecret))
 	if err == nil && (out == nil || isEmpty(out.Name, out.ARN)) {
 		err = ErrEmpty
 	}

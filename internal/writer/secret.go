@@ -57,7 +57,7 @@ func (w *Writer) Describe(ctx context.Context, s Secret, load reader.Load) (read
 // reader's.
 func (w *Writer) Version(ctx context.Context, s Secret, id string) (reader.Version, error) {
 	out, err := Request(ctx, w, func(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
-		return w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.ID()), VersionId: &id})
+		return w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.ID()), VersionId: &id}, answer.Limit(answer.OneSecret))
 	})
 	if err == nil {
 		err = w.Answered(s, id, out.Name, out.ARN, out.VersionId)

@@ -111,7 +111,7 @@ func (b Base) secret() Secret { return Secret{Name: b.Name, ARN: b.ARN} }
 
 // Send sends one PutSecretValue, and compares the answer with what was sent.
 func (w *Writer) Send(ctx context.Context, s Secret, in *secretsmanager.PutSecretValueInput) (*secretsmanager.PutSecretValueOutput, error) {
-	out, err := w.API.PutSecretValue(ctx, in)
+	out, err := w.API.PutSecretValue(ctx, in, answer.Limit(answer.OneSecret))
 	if err != nil || out == nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (w *Writer) turn(ctx context.Context) error {
 // contest is nil if the base is current all the same.
 func (w *Writer) contest(ctx context.Context, base Base, id string) error {
 	rival, err := until(ctx, w, func(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
-		out, err := w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &base.ARN, VersionId: &id})
+		out, err := w.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &base.ARN, VersionId: &id}, answer.Limit(answer.OneSecret))
 		if err == nil && out != nil {
 			err = w.Answered(base.secret(), id, out.Name, out.ARN, out.VersionId)
 		}
@@ -143,7 +143,7 @@ func (w *Writer) contest(ctx context.Context, base Base, id string) error {
 		return ErrLost
 	}
 	described, err := until(ctx, w, func(ctx context.Context) (*secretsmanager.DescribeSecretOutput, error) {
-		out, err := w.API.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &base.ARN})
+		out, err := w.API.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &base.ARN}, answer.Limit(answer.OneSecret))
 		if err == nil && out != nil {
 			err = w.AnsweredOf(base.secret(), out.Name, out.ARN)
 		}
