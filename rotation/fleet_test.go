@@ -40,7 +40,7 @@ func (f *fleet) checkAccepted(w signedWebhook, accepted bool) {
 		switch err := w.ask(f, p); {
 		case accepted && err != nil:
 			f.Errorf("a webhook of a key in its grace: %v", err)
-		case !accepted && !errors.Is(err, tenantsecrets.ErrMismatch):
+		case !accepted && !errors.Is(err, tenantsecrets.ErrMismatch) && !errors.Is(err, tenantsecrets.ErrUnconfirmed):
 			f.Errorf("a webhook of a key that has ended: %v", err)
 		}
 	}
