@@ -71,7 +71,7 @@ func (l *limits) PutSecretValue(ctx context.Context, in *secretsmanager.PutSecre
 	return noted(l, "PutSecretValue", l.Backend.PutSecretValue, ctx, in, o)
 }
 
-func (l *limits) ListSecretVersionIds(ctx context.Context, in *secretsmanager.ListSecretVersionIdsInput, o ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretVersionIdsOutput, error) {
+func (l *limits) ListSecretVersionIds(ctx context.Context, in *secretsmanager.ListSecretVersionIdsInput, o ...func(*secretsmanager.Options)) (*secretsmanager.ListSecretVersionIdsOutput, error) { //nolint:revive // the name of the API
 	return noted(l, "ListSecretVersionIds", l.Backend.ListSecretVersionIds, ctx, in, o)
 }
 
