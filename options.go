@@ -58,15 +58,17 @@ type Options struct {
 	// CreateTenant. Off: only the API's own timeouts and the caller's context do.
 	LoadTimeout time.Duration
 
-	// MaxLoads is how many loads may run at once; 64 by default. Loads that a call
-	// waits for take turns; those in the background begin where there is room.
-	// Negative: any number.
+	// MaxLoads is how many loads may run at once in each of three groups: loads of known
+	// tenants, of tenant IDs that are not known to exist, and loads that only a message
+	// with a wrong or new signature asks for. 64 by default. Loads that a call waits for
+	// queue for a slot, the one that most calls ask for first; a load in the background
+	// begins only if a slot is free. Negative: any number.
 	MaxLoads int
 
-	// Capacity is how many secrets that exist are held; 0 means any number. Where
-	// there are more, the one goes that has not been used for longest and is used
-	// least (SIEVE): a scan of many passes through, and does not take the place of
-	// those in use. Leave some room: 10 % more than are in use at a time.
+	// Capacity is how many secrets that exist are cached; 0 means any number. When the
+	// limit is reached, a secret that was not used recently is evicted (SIEVE). One scan
+	// over many tenants does not evict those in regular use, and neither do forged
+	// messages. Leave some room: 10 % more than are in use at a time.
 	Capacity int
 
 	// ValuesOnly reads with GetSecretValue alone, for a process that has no other
