@@ -17,7 +17,7 @@ type APIKey struct {
 	Header string // "Authorization" where the document has none
 	Scheme string // before the key in the header, with a space; may be empty
 
-	// Previous are keys that were replaced, for a far side that does not know the new
+	// Previous are keys that were replaced, for a target system that does not know the new
 	// one yet. The newest first.
 	Previous []PreviousAPIKey
 }

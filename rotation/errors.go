@@ -45,7 +45,7 @@ var (
 
 	// ErrFarSide: a [Setter] or [Tester] failed. errors.As finds its error; its text is
 	// dropped, for it may quote the secret.
-	ErrFarSide = errors.New("the far side did not take the pending secret: the step can be tried again")
+	ErrFarSide = errors.New("the target system did not take the pending secret: the step can be tried again")
 )
 
 // sentinels are the names of what Secrets Manager's answers come to.

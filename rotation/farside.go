@@ -11,7 +11,7 @@ import (
 
 // FarSide is a system that must be told of a secret before the secret can be used: a
 // database, or a provider that takes API keys. createSecret makes a new random value
-// and leaves everything else in the document as it was. Where the far side holds two
+// and leaves everything else in the document as it was. Where the target system holds two
 // secrets at a time, rotations must lie further apart than MaxStale, for a reader may use
 // the older one for so long.
 type FarSide struct {
@@ -27,21 +27,21 @@ type FarSide struct {
 	Tester Tester
 }
 
-// Setter makes the far side accept the pending secret, and go on accepting the current
+// Setter makes the target system accept the pending secret, and go on accepting the current
 // one: until the last reader has seen the new one both are in use. It may be called
 // again with the same change.
 type Setter interface {
 	Set(ctx context.Context, change Change) error
 }
 
-// Tester tells whether the far side accepts the pending secret. Where AWS tests a rotation
+// Tester tells whether the target system accepts the pending secret. Where AWS tests a rotation
 // that does not begin at once, the pending secret is the current one: see
 // [Rotator.Handler].
 type Tester interface {
 	Test(ctx context.Context, change Change) error
 }
 
-// Change is what a far side is told.
+// Change is what a target system is told.
 type Change struct {
 	Tenant, Path     string              // "t_abc123", "destinations/webhook1/api_key"
 	Current, Pending tenantsecrets.Value // of the member that is made anew
@@ -109,7 +109,7 @@ func (f *FarSide) change(ctx context.Context, t *turn, pending string) (Change, 
 	return f.changeOf(t, current, pending), nil
 }
 
-// testCurrent lets the far side test the current secret, as if it were pending.
+// testCurrent lets the target system test the current secret, as if it were pending.
 func (f *FarSide) testCurrent(ctx context.Context, t *turn, current string) error {
 	err := t.writer.CheckOwner(t.Secret, &t.described, current)
 	if err == nil {

@@ -151,7 +151,7 @@ func TestKeysOfARow(t *testing.T) {
 	}
 }
 
-// TestEveryOrderOfStepsWithAFarSide promotes nothing that the far side was not told of.
+// TestEveryOrderOfStepsWithAFarSide promotes nothing that the target system was not told of.
 func TestEveryOrderOfStepsWithAFarSide(t *testing.T) {
 	b := newBilled(t)
 	for taken := range sequences(max(4, longestSequence()-1)) {

@@ -151,7 +151,7 @@ func TestTroubleOfSecretsManagerWithAFarSide(t *testing.T) {
 						d.Errorf("%s is current and %q pending, want %s and none", current, pending, token)
 					}
 					if !accepted[d.member(token, "api_key")] || len(accepted) != 1 {
-						d.Errorf("the far side has taken %d keys, or another", len(accepted))
+						d.Errorf("the target system has taken %d keys, or another", len(accepted))
 					}
 					d.checkErrors()
 				})
@@ -199,7 +199,7 @@ func TestDocumentWithoutTenant(t *testing.T) {
 	}
 }
 
-// TestPendingOfAnotherProgramWithAFarSide is not shown to the far side.
+// TestPendingOfAnotherProgramWithAFarSide is not shown to the target system.
 func TestPendingOfAnotherProgramWithAFarSide(t *testing.T) {
 	for name, text := range map[string]string{
 		"another base":     `{"api_key":"KEY","tenant_id":"t_abc123","base":"00000000-0000-4000-8000-000000000000"}`,
@@ -244,7 +244,7 @@ func TestSecretOfTheGlobalSpaceWithAFarSide(t *testing.T) {
 	d.begin()
 	d.mustTake(fourSteps...)
 	if want := []string{"global/encryption_key k", "global/encryption_key k", "global/encryption_key k"}; !slices.Equal(told, want) {
-		t.Errorf("the far side was told %q", told)
+		t.Errorf("the target system was told %q", told)
 	}
 	if got := d.member(d.event.ClientRequestToken, "material"); got == "k" || len(got) != 43 {
 		t.Errorf("%d characters were made", len(got))

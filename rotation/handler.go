@@ -36,7 +36,7 @@ func (e Event) MarshalText() ([]byte, error) { return fmt.Append(nil, e), nil }
 func (e Event) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 
 // Handler returns the function that a Lambda of AWS-driven rotation is, for HMAC
-// secrets of the client's tenants, and for those that the far sides are of. Every step
+// secrets of the client's tenants, and for those that the target systems are of. Every step
 // may be called any number of times, after any other, and by two at once. A step that
 // fails is tried again by Secrets Manager; what cannot succeed any more is
 // ErrAbandoned. The grace is that of [Options]. The error of Handler is ErrInvalidOption,
@@ -45,7 +45,7 @@ func (e Event) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 // Where rotation is turned on without rotating at once (RotateImmediately = false,
 // rotate_immediately in Terraform), Secrets Manager calls testSecret alone, on a pending
 // version that is a copy of the current one. Then the current value is tested: that it can
-// be read and rotated, and that the far side accepts it. Nothing is changed.
+// be read and rotated, and that the target system accepts it. Nothing is changed.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
 func (r *Rotator) Handler(farSides ...FarSide) (func(context.Context, Event) error, error) {
 	of := map[string]FarSide{}
@@ -54,7 +54,7 @@ func (r *Rotator) Handler(farSides ...FarSide) (func(context.Context, Event) err
 			return nil, fmt.Errorf("rotation: Handler: %w", err)
 		}
 		if _, twice := of[f.SecretType]; twice {
-			return nil, fmt.Errorf("rotation: Handler: %w: two far sides of %s", tenantsecrets.ErrInvalidOption, f.SecretType)
+			return nil, fmt.Errorf("rotation: Handler: %w: two target systems of %s", tenantsecrets.ErrInvalidOption, f.SecretType)
 		}
 		of[f.SecretType] = f
 	}

@@ -107,7 +107,7 @@ func TestTroubleInTheTestOfACopy(t *testing.T) {
 	}
 }
 
-// counted is a far side that takes anything, and notes what it was told to test.
+// counted is a target system that takes anything, and notes what it was told to test.
 type counted struct {
 	tests atomic.Int64
 	same  atomic.Bool

@@ -67,7 +67,7 @@ func longestSequence() int {
 }
 
 // TestEveryOrderOfSteps takes the steps in every order, some of them never and some
-// several times, and then in the proper one. An HMAC secret has no far side, so that
+// several times, and then in the proper one. An HMAC secret has no target system, so that
 // finishSecret needs nothing but createSecret before it.
 func TestEveryOrderOfSteps(t *testing.T) {
 	for taken := range sequences(longestSequence()) {

@@ -16,7 +16,7 @@ import (
 	"github.com/formbridge/tenantsecrets/secretstest"
 )
 
-// accepting is a far side that takes everything.
+// accepting is a target system that takes everything.
 type accepting struct{}
 
 func (accepting) Set(context.Context, rotation.Change) error  { return nil }
@@ -83,7 +83,7 @@ func TestEventsThatDoNotFit(t *testing.T) {
 		"the global space": {func(_ *stepwise, e *rotation.Event) {
 			e.SecretID = strings.ReplaceAll(e.SecretID, tenant, tenantsecrets.Global)
 		}, rotation.ErrStep},
-		"a type without far side": {func(_ *stepwise, e *rotation.Event) {
+		"a type without target system": {func(_ *stepwise, e *rotation.Event) {
 			e.SecretID = strings.ReplaceAll(e.SecretID, "hmac_key", "destinations/webhook1/api_key")
 		}, rotation.ErrStep},
 		"a type that ends like an ARN": {func(_ *stepwise, e *rotation.Event) {

@@ -58,13 +58,13 @@ func TestAPanicOfTheIteratorLeavesNoWorker(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
-// silent is a far side that takes everything.
+// silent is a target system that takes everything.
 type silent struct{}
 
 func (silent) Set(context.Context, rotation.Change) error  { return nil }
 func (silent) Test(context.Context, rotation.Change) error { return nil }
 
-// A far side knows one secret of a document, so that as one of HMAC keys it would end
+// A target system knows one secret of a document, so that as one of HMAC keys it would end
 // those that are live.
 func TestAFarSideOfHMACKeysIsRefused(t *testing.T) {
 	s := newService(t)

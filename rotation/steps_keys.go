@@ -11,7 +11,7 @@ import (
 // Lambda function may run. A new key signs that much later than one of Rotate.
 const stepsTake = 15 * time.Minute
 
-// keys is the maker of HMAC secrets, which have no far side: whoever verifies reads the
+// keys is the maker of HMAC secrets, which have no target system: whoever verifies reads the
 // same secret.
 type keys struct{}
 
