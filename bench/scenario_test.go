@@ -24,6 +24,9 @@ var scenarios = []struct {
 //	go test -run TestScenario -v .
 //	TENANTSECRETS_DEPTH=full go test -run TestScenario -v .
 func TestScenario(t *testing.T) {
+	if raceEnabled {
+		t.Skip("takes many minutes under the race detector, and is run without it")
+	}
 	d := short
 	if os.Getenv("TENANTSECRETS_DEPTH") == "full" {
 		d = full
