@@ -96,8 +96,8 @@ func (e *Entry[S, V]) stamped() bool {
 
 // await returns the entries whose loads have begun.
 func (b *batch[S, V]) await(seats []*seat[S, V], ended func(*Entry[S, V], *Item[S, V], error)) (begun []*Entry[S, V]) {
-	waited := time.NewTimer(seatWait)
-	defer waited.Stop()
+	waited, cancel := context.WithTimeout(context.Background(), seatWait) // one wait for all of them
+	defer cancel()
 	for _, s := range seats {
 		select {
 		case <-s.taken:
@@ -111,8 +111,7 @@ func (b *batch[S, V]) await(seats []*seat[S, V], ended func(*Entry[S, V], *Item[
 		case r := <-s.result:
 			s.result = nil
 			report(ended, s.entry, r)
-		case <-waited.C:
-			waited.Reset(0) // for the others
+		case <-waited.Done():
 		}
 	}
 	return begun
