@@ -101,11 +101,10 @@ func (c *Cache[S, V]) Clock() *Clock { return c.clock }
 // 100,000, and takes no lock: counts that belong together may differ by what happens
 // meanwhile.
 func (c *Cache[S, V]) Stats() Stats {
-	s := Stats{
-		Hits: c.counts.hits.sum(), Stale: c.counts.stale.Load(), Negatives: c.counts.negatives.Load(),
-		Loads: c.counts.loads.Load(), Failures: c.counts.failures.Load(),
-		Evictions: c.table.evictions.Load(),
-	}
+	// A part is read before its whole, and counted after it: it is never larger.
+	s := Stats{Stale: c.counts.stale.Load(), Failures: c.counts.failures.Load()}
+	s.Hits, s.Loads = c.counts.hits.sum(), c.counts.loads.Load()
+	s.Negatives, s.Evictions = c.counts.negatives.Load(), c.table.evictions.Load()
 	s.Oldest, s.Cached = c.table.oldest(c.clock.Elapsed())
 	return s
 }

@@ -149,7 +149,7 @@ func (c *Cache[S, V]) outdated(err error, i *Item[S, V]) error {
 
 // staleHit is a hit past the TTL.
 func (c *Cache[S, V]) staleHit(i *Item[S, V], n need) *Item[S, V] {
-	c.counts.stale.Add(1)
+	defer c.counts.stale.Add(1) // after the hit: there are never more stale hits than hits
 	return c.Hit(i, n.message)
 }
 
